@@ -1,0 +1,164 @@
+"""recsys.toml in, typed settings out; unknown keys are errors that guess what was meant."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recsys.errors import SettingsError, did_you_mean
+
+FILE = "recsys.toml"
+
+
+class Section(BaseModel):
+    """A table of the settings file; frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paths(Section):
+    """Where things are, relative to the settings file; outputs default to the layout of ``data/``."""
+
+    plays: list[str] = []
+    tracks: list[str] = []
+    playlists: list[str] = []
+    content: list[str] = []
+    tables: str = "data/tables"
+    bundles: str = "data/bundles/main"
+    out: str = "data/out"
+
+
+class Ingest(Section):
+    """How raw rows become weights; see ``recsys.sources.weights`` for the rule."""
+
+    columns: dict[str, str] = Field({}, description="our column name = the name in your files")
+    max_reject_share: float = Field(0.05, ge=0, le=1, description="more bad rows than this is an error")
+    skip_seconds: float = Field(30.0, ge=0, description="heard for less than this counts as a skip")
+
+
+class Train(Section):
+    """What is fitted, and from which seed."""
+
+    model: str | None = Field(None, description="fit only this model; default: the best on validation")
+    seed: int = Field(0, ge=0)
+    valid_share: float = Field(
+        0.1, gt=0, lt=1, description="share of each listener's tracks held out to choose"
+    )
+
+
+class Recommend(Section):
+    """Batch lists."""
+
+    n: int = Field(100, ge=1, le=10_000)
+    format: Literal["parquet", "csv", "jsonl"] = "parquet"
+    users_per_part: int = Field(10_000, ge=1)
+
+
+class Similar(Section):
+    """Neighbours of a track; ``taste`` is the collaborative share of the hybrid score, the rest is content."""
+
+    n: int = Field(10, ge=1, le=10_000)
+    by: Literal["hybrid", "collaborative", "content"] = "hybrid"
+    taste: float = Field(0.5, ge=0, le=1)
+    max_per_artist: int | None = Field(None, ge=1)
+
+
+class Playlist(Section):
+    """Defaults that listeners expect: at most two per artist, the same artist at least three tracks apart."""
+
+    n: int = Field(50, ge=1, le=10_000)
+    max_per_artist: int = Field(2, ge=1)
+    artist_gap: int = Field(3, ge=0)
+
+
+class Evaluate(Section):
+    """How the engine measures itself."""
+
+    protocol: Literal["warm", "cold", "continuation", "temporal", "all"] = "warm"
+    seed: int = Field(42, ge=0)
+    bootstrap: int = Field(1000, ge=100)
+
+
+class Settings(Section):
+    """All settings; every field has a default that works.
+
+    >>> Settings().recommend.n
+    100
+    """
+
+    paths: Paths = Paths()
+    ingest: Ingest = Ingest()  # type: ignore[call-arg]
+    train: Train = Train()  # type: ignore[call-arg]
+    recommend: Recommend = Recommend()  # type: ignore[call-arg]
+    similar: Similar = Similar()  # type: ignore[call-arg]
+    playlist: Playlist = Playlist()  # type: ignore[call-arg]
+    evaluate: Evaluate = Evaluate()  # type: ignore[call-arg]
+    models: dict[str, dict[str, Any]] = Field({}, description="hyper-parameters by model name")
+
+
+def load(path: Path) -> Settings:
+    """Read a settings file.
+
+    Raises:
+        SettingsError: no such file, broken TOML, an unknown key or a value out of range.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"no {path}; make one with: recsys init") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    return parse(content, str(path))
+
+
+def parse(content: Mapping[str, Any], where: str = "settings") -> Settings:
+    """Nested mappings to settings, with errors that name the key and the value found."""
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(f"{where}: {_first(error)}") from error
+
+
+def override(settings: Settings, assignments: Iterable[str]) -> Settings:
+    """Apply ``--set`` options: ``ials.factors=128`` (a model's) or ``recommend.n=50`` (a section's).
+
+    >>> override(Settings(), ["ials.factors=64"]).models
+    {'ials': {'factors': 64}}
+    """
+    content = settings.model_dump()
+    for text in assignments:
+        key, sign, value = text.partition("=")
+        section, dot, name = key.strip().rpartition(".")
+        if not sign or not dot:
+            raise SettingsError(f"--set {text!r}: expected section.key=value, e.g. ials.factors=128")
+        table = content if section in Settings.model_fields else content["models"]
+        table.setdefault(section.removeprefix("models."), {})[name] = _value(value.strip())
+    return parse(content, "--set")
+
+
+def _value(text: str) -> Any:
+    """A TOML value, or the text itself when it is none (so that quotes are optional)."""
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors()[0]
+    place = ".".join(map(str, detail["loc"]))
+    if detail["type"] != "extra_forbidden":
+        return f"{place} = {detail['input']!r}: {detail['msg'].lower()}"
+    *parents, name = detail["loc"]
+    return f"unknown key {place!r}{did_you_mean(str(name), _fields(parents))}"
+
+
+def _fields(parents: list[Any]) -> list[str]:
+    section: Any = Settings
+    for name in parents:
+        section = section.model_fields[name].annotation
+    return list(section.model_fields)
