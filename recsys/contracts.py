@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
-Histories = sp.csr_array[Any]
+Histories: TypeAlias = sp.csr_array
 
 
 @runtime_checkable

@@ -84,9 +84,7 @@ def read(folder: Path, kind: str | None = None) -> dict[str, Any]:
         raise ArtefactError(f"{folder} is not a folder; expected {_a(kind)}")
     path = find(folder)
     if path is None:
-        raise ArtefactError(
-            f"{folder} has no {NAME}, so it is not {_a(kind)} or was never finished; make it again"
-        )
+        raise ArtefactError(f"{folder} has no {NAME}, so it is not {_a(kind)} or was never finished; make it again")
     content = _parse(path)
     if kind is not None and content.get("kind") != kind:
         raise ArtefactError(f"{folder} holds {_a(content.get('kind'))}; expected {_a(kind)}")
@@ -122,9 +120,7 @@ def fresh_folder(target: Path) -> Iterator[Path]:
     """
     recover(target)
     if target.exists() and not (target.is_dir() and (find(target) or not any(target.iterdir()))):
-        raise ArtefactError(
-            f"{target} exists and was not made by recsys; name another folder or move it away"
-        )
+        raise ArtefactError(f"{target} exists and was not made by recsys; name another folder or move it away")
     work = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)

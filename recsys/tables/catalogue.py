@@ -53,9 +53,7 @@ class Catalogue:
     def codes(self, column: str) -> NDArray[np.int32]:
         """Each track's value of a text column as a small integer, −1 where unknown; shape (n,)."""
         if column not in self.frame:
-            raise DataError(
-                f"the catalogue has no column {column!r}; expected one of {', '.join(self.frame)}"
-            )
+            raise DataError(f"the catalogue has no column {column!r}; expected one of {', '.join(self.frame)}")
         return pd.factorize(self.frame[column])[0].astype(np.int32)
 
     @cached_property

@@ -71,11 +71,11 @@ class Dataset:
         """Ids of the tracks."""
         return self.plays.tracks
 
-    def matrix(self) -> sp.csr_array[Any]:
+    def matrix(self) -> sp.csr_array:
         """What each listener played: summed weights, float32 CSR (users, tracks)."""
         return self.plays.matrix()
 
-    def histories(self) -> sp.csr_array[Any]:
+    def histories(self) -> sp.csr_array:
         """Listeners, then playlists: all that co-occurrence can be learned from, CSR (users + playlists, tracks)."""
         if self.playlists is None:
             return self.matrix()
@@ -166,7 +166,7 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _write_layer(folder: Path, name: str, part: Interactions) -> None:
-    columns = {"user": part.user, "track": part.track, "weight": part.weight}
+    columns: dict[str, NDArray[Any]] = {"user": part.user, "track": part.track, "weight": part.weight}
     if part.time is not None:
         columns["time"] = part.time
     pq.write_table(pa.table(columns), folder / f"{name}.parquet")

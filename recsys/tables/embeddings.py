@@ -34,9 +34,7 @@ class Embeddings:
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2 or self.known.shape != self.vectors.shape[:1]:
-            raise DataError(
-                f"vectors {self.vectors.shape} and known {self.known.shape}; expected (n, d) and (n,)"
-            )
+            raise DataError(f"vectors {self.vectors.shape} and known {self.known.shape}; expected (n, d) and (n,)")
         object.__setattr__(self, "vectors", np.ascontiguousarray(self.vectors, dtype=np.float32))
         object.__setattr__(self, "known", np.ascontiguousarray(self.known, dtype=np.bool_))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any, Literal
@@ -68,7 +68,7 @@ class IdMap:
         """Whether the ids are integers (else strings)."""
         return self.ids.dtype != object
 
-    def rows(self, ids: ArrayLike | Sequence[Any], missing: Missing = "raise") -> NDArray[np.int32]:
+    def rows(self, ids: NDArray[Any] | Iterable[Any], missing: Missing = "raise") -> NDArray[np.int32]:
         """The rows of outside ids, int32.
 
         Args:
@@ -116,9 +116,7 @@ class IdMap:
     def _like_mine(self, asked: Any) -> NDArray[Any]:
         if self.integer:
             return (
-                np.array([_integer_or_none(i) for i in asked], dtype=np.int64)
-                if len(asked)
-                else np.empty(0, np.int64)
+                np.array([_integer_or_none(i) for i in asked], dtype=np.int64) if len(asked) else np.empty(0, np.int64)
             )
         return np.array([str(i) for i in asked], dtype=object)
 

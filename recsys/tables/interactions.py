@@ -59,7 +59,7 @@ class Interactions:
         """(users, tracks)."""
         return len(self.users), len(self.tracks)
 
-    def matrix(self) -> sp.csr_array[Any]:
+    def matrix(self) -> sp.csr_array:
         """Summed weights, float32 CSR of shape (users, tracks), indices sorted."""
         made = sp.csr_array((self.weight, (self.user, self.track)), shape=self.shape, dtype=np.float32)
         made.sum_duplicates()
@@ -69,9 +69,7 @@ class Interactions:
         """The rows that a mask or an index array selects; the id maps stay."""
         keep = np.asarray(keep)
         time = None if self.time is None else self.time[keep]
-        return Interactions(
-            self.users, self.tracks, self.user[keep], self.track[keep], self.weight[keep], time
-        )
+        return Interactions(self.users, self.tracks, self.user[keep], self.track[keep], self.weight[keep], time)
 
     def between(self, start: float, end: float) -> Interactions:
         """Events with start <= time < end, Unix seconds UTC."""

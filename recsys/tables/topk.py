@@ -28,9 +28,7 @@ class TopK:
 
     def __post_init__(self) -> None:
         if self.rows.shape != self.scores.shape or self.rows.ndim != 2:
-            raise DataError(
-                f"rows {self.rows.shape} and scores {self.scores.shape} differ; expected one (q, k) shape"
-            )
+            raise DataError(f"rows {self.rows.shape} and scores {self.scores.shape} differ; expected one (q, k) shape")
         object.__setattr__(self, "rows", np.ascontiguousarray(self.rows, dtype=np.int32))
         object.__setattr__(self, "scores", np.ascontiguousarray(self.scores, dtype=np.float32))
 

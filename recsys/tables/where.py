@@ -49,9 +49,7 @@ def where_mask(frame: pd.DataFrame, text: str) -> Mask:
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(
-            f"can't read filter {text!r}; expected e.g. \"year >= 1990 and genre != 'Pop'\""
-        ) from error
+        raise DataError(f"can't read filter {text!r}; expected e.g. \"year >= 1990 and genre != 'Pop'\"") from error
 
 
 def _python_spelling(text: str) -> str:
@@ -102,9 +100,7 @@ def _holds(compare: Callable[[Any, Any], Any], value: Any, wanted: Any) -> bool:
     try:
         return bool(compare(_plain(value), wanted))
     except TypeError as error:
-        raise DataError(
-            f"can't compare {value!r} with {wanted!r}; expected the same kind of value"
-        ) from error
+        raise DataError(f"can't compare {value!r} with {wanted!r}; expected the same kind of value") from error
 
 
 def _items(value: Any) -> list[Any]:
@@ -119,9 +115,7 @@ def _column(frame: pd.DataFrame, node: ast.expr) -> pd.Series[Any]:
     if not isinstance(node, ast.Name):
         raise DataError(f"found {ast.unparse(node)!r} where a column was expected, left of a comparison")
     if node.id not in frame.columns:
-        raise DataError(
-            f"unknown column {node.id!r} in a filter{did_you_mean(node.id, map(str, frame.columns))}"
-        )
+        raise DataError(f"unknown column {node.id!r} in a filter{did_you_mean(node.id, map(str, frame.columns))}")
     return frame[node.id]
 
 
@@ -129,6 +123,4 @@ def _constant(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except ValueError as error:
-        raise DataError(
-            f"found {ast.unparse(node)!r} where a number or a quoted text was expected"
-        ) from error
+        raise DataError(f"found {ast.unparse(node)!r} where a number or a quoted text was expected") from error
