@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -20,6 +17,15 @@ from recsys.tables.catalogue import Catalogue
 from recsys.tables.embeddings import Embeddings
 from recsys.tables.ids import IdMap
 from recsys.tables.interactions import Interactions
+from recsys.tables.storage import (
+    read_catalogue,
+    read_content,
+    read_ids,
+    read_layer,
+    write_catalogue,
+    write_ids,
+    write_layer,
+)
 
 KIND = "tables"
 LAYERS = ("plays", "skips", "ratings", "playlists")
@@ -88,12 +94,12 @@ class Dataset:
 
     def save(self, folder: Path, *, inputs: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         """Write all tables into ``folder`` (an empty working folder) and seal it with a manifest."""
-        _write_ids(folder / "users.parquet", self.users)
-        _write_catalogue(folder / "tracks.parquet", self)
+        write_ids(folder / "users.parquet", self.users)
+        write_catalogue(folder / "tracks.parquet", self.tracks, self.catalogue)
         for layer in LAYERS:
             part = getattr(self, layer)
             if part is not None:
-                _write_layer(folder, layer, part)
+                write_layer(folder, layer, part)
         for space, embedding in self.contents.items():
             np.savez(folder / f"content-{space}.npz", vectors=embedding.vectors, known=embedding.known)
         counts = {layer: len(getattr(self, layer)) for layer in LAYERS if getattr(self, layer) is not None}
@@ -114,10 +120,10 @@ class Dataset:
             ArtefactError: not such a folder, unfinished, or too new.
         """
         known = manifest.read(folder, KIND)
-        users = _read_ids(folder / "users.parquet", "user")
-        tracks, catalogue = _read_catalogue(folder / "tracks.parquet")
-        layers = {name: _read_layer(folder, name, users, tracks) for name in LAYERS if name in known["rows"]}
-        contents = {space: _read_content(folder, space) for space in known["contents"]}
+        users = read_ids(folder / "users.parquet", "user")
+        tracks, catalogue = read_catalogue(folder / "tracks.parquet")
+        layers = {name: read_layer(folder, name, users, tracks) for name in LAYERS if name in known["rows"]}
+        contents = {space: read_content(folder, space) for space in known["contents"]}
         return cls(layers.pop("plays"), catalogue, contents, **layers)
 
 
@@ -131,56 +137,3 @@ def _only_pairs(part: Interactions | None, plays: Interactions) -> Interactions 
 
 def _pairs(part: Interactions, width: int) -> NDArray[np.int64]:
     return part.user.astype(np.int64) * width + part.track
-
-
-def _write_ids(path: Path, ids: IdMap) -> None:
-    pq.write_table(pa.table({f"{ids.noun}_id": _arrow(ids)}), path)
-
-
-def _arrow(ids: IdMap) -> pa.Array:
-    return pa.array(ids.ids, type=pa.int64() if ids.integer else pa.string())
-
-
-def _read_ids(path: Path, noun: str) -> IdMap:
-    return _as_ids(pq.read_table(path).column(0), noun)
-
-
-def _as_ids(column: pa.ChunkedArray, noun: str) -> IdMap:
-    integer = pa.types.is_integer(column.type)
-    values = column.to_numpy() if integer else np.asarray(column.to_numpy(), dtype=object)
-    return IdMap.sorted(values, noun)
-
-
-def _write_catalogue(path: Path, dataset: Dataset) -> None:
-    table = pa.Table.from_pandas(dataset.catalogue.frame, preserve_index=False)
-    pq.write_table(table.add_column(0, "track_id", _arrow(dataset.tracks)), path)
-
-
-def _read_catalogue(path: Path) -> tuple[IdMap, Catalogue]:
-    table = pq.read_table(path)
-    return _as_ids(table.column("track_id"), "track"), Catalogue(_frame(table.drop_columns(["track_id"])))
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    return pd.DataFrame({name: table.column(name).to_pandas() for name in table.column_names})
-
-
-def _write_layer(folder: Path, name: str, part: Interactions) -> None:
-    columns: dict[str, NDArray[Any]] = {"user": part.user, "track": part.track, "weight": part.weight}
-    if part.time is not None:
-        columns["time"] = part.time
-    pq.write_table(pa.table(columns), folder / f"{name}.parquet")
-    if name == "playlists":
-        _write_ids(folder / "playlist-names.parquet", part.users)
-
-
-def _read_layer(folder: Path, name: str, users: IdMap, tracks: IdMap) -> Interactions:
-    table = pq.read_table(folder / f"{name}.parquet")
-    columns = {c: table.column(c).to_numpy() for c in table.column_names}
-    owners = _read_ids(folder / "playlist-names.parquet", "playlist") if name == "playlists" else users
-    return Interactions(owners, tracks, **columns)
-
-
-def _read_content(folder: Path, space: str) -> Embeddings:
-    with np.load(folder / f"content-{space}.npz", allow_pickle=False) as arrays:
-        return Embeddings(arrays["vectors"], arrays["known"], space)

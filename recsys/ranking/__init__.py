@@ -1,0 +1,1 @@
+"""Candidates in, an ordered list with reasons out."""
