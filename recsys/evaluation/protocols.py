@@ -1,0 +1,274 @@
+"""A whole experiment: splits, models supplied by the caller, and everything measured about their lists."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.contracts import Histories, Rows
+from recsys.errors import DataError, did_you_mean
+from recsys.evaluation import character, metrics, slices
+from recsys.evaluation.intervals import Interval, intervals
+from recsys.evaluation.metrics import KS, PerUser
+from recsys.evaluation.slices import Slice
+from recsys.evaluation.split import Split, cold, continuation, strong, temporal, warm
+from recsys.tables import Dataset, TopK
+
+PROTOCOLS = ("warm", "strong", "continuation", "cold", "temporal")
+REFERENCES = ("popularity", "itemknn", "ease", "als", "ials")
+DEPTH = 500
+LIST_K = 20
+
+
+class Ranker(Protocol):
+    """A fitted model as seen from here: the best ``k`` tracks for each history, seen ones left out."""
+
+    def __call__(self, histories: Histories, users: Rows, pool: Rows | None, k: int) -> TopK:
+        """Lists (q, k) for CSR (q, tracks) histories; arguments as the fields of ``Split``."""
+        ...
+
+
+Fit = Callable[[Dataset], Mapping[str, Ranker]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that was measured under one protocol.
+
+    Attributes:
+        protocol: name of the split.
+        primary: the metric that the headline speaks of.
+        accuracy: model → metric → mean and 95 % interval over listeners.
+        differences: reference → model → metric → paired difference model − reference.
+        character: model → spread, novelty and the like, at ``LIST_K``.
+        slices: the primary metric by activity, recall by popularity.
+        sizes: what the split is made of.
+        seconds: "fit" (all models) and "rank <model>".
+        seed: of the split and the bootstrap.
+    """
+
+    protocol: str
+    primary: str
+    accuracy: dict[str, dict[str, Interval]]
+    differences: dict[str, dict[str, dict[str, Interval]]]
+    character: dict[str, dict[str, float]]
+    slices: list[Slice]
+    sizes: dict[str, float]
+    seconds: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def best(self) -> str:
+        """The model with the largest primary metric."""
+        return self.ranking()[0]
+
+    def ranking(self) -> list[str]:
+        """Models from best to worst in the primary metric."""
+        return sorted(self.accuracy, key=lambda model: (-self.accuracy[model][self.primary].mean, model))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only; an interval is [mean, low, high], NaN is null."""
+        return _plain(asdict(self) | {"slices": [s._asdict() for s in self.slices]})
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Result:
+        """The result that ``to_json`` described."""
+        read = _with_intervals(dict(content))
+        read["slices"] = [Slice(**s) for s in read["slices"]]
+        return cls(**read)
+
+
+class Prepared(NamedTuple):
+    """Splits to run, and why others could not be made."""
+
+    splits: list[Split]
+    skipped: dict[str, str]
+
+
+def prepare(dataset: Dataset, protocol: str = "all", *, seed: int = 42) -> Prepared:
+    """The splits of a protocol, or of all that the data allow.
+
+    Raises:
+        DataError: unknown protocol, or one (asked for by name) that the data do not allow.
+    """
+    if protocol not in (*PROTOCOLS, "all"):
+        raise DataError(f"unknown protocol {protocol!r}{did_you_mean(protocol, (*PROTOCOLS, 'all'))}")
+    if protocol != "all":
+        return Prepared(_splits(dataset, protocol, seed), {})
+    made, skipped = [], {}
+    for name in PROTOCOLS:
+        try:
+            made += _splits(dataset, name, seed)
+        except DataError as error:
+            skipped[name] = str(error)
+    return Prepared(made, skipped)
+
+
+def run(
+    splits: Sequence[Split],
+    fit: Fit,
+    *,
+    seed: int = 42,
+    draws: int = 1000,
+    ks: Sequence[int] = KS,
+    depth: int = DEPTH,
+    clock: Callable[[], float] = time.perf_counter,
+    progress: Callable[[str], None] = lambda message: None,
+) -> list[Result]:
+    """Fit on each split's training side (once where splits share it), rank, measure.
+
+    Args:
+        splits: from ``prepare`` or the splitters.
+        fit: the training side in, a ranker by model name out; called with nothing hidden in sight.
+        seed: recorded, and used for the bootstrap.
+        draws: bootstrap resamples.
+        ks: cut-offs of the metrics.
+        depth: length of the lists asked for (500, so that clicks and mrr are whole).
+        clock: seconds, for the timings.
+        progress: told what begins.
+    """
+    results: list[Result] = []
+    train: Dataset | None = None
+    rankers: Mapping[str, Ranker] = {}
+    fitted = 0.0
+    for split in splits:
+        if split.train is not train:
+            progress(f"{split.name}: fitting")
+            train, rankers, start = split.train, {}, clock()  # the old models go before the new ones come
+            rankers = fit(train)
+            fitted = clock() - start
+        seconds = {"fit": fitted}
+        lists = _ranked(split, rankers, depth, clock, progress, seconds)
+        results.append(_measured(split, lists, seconds, seed=seed, draws=draws, ks=ks))
+    return results
+
+
+def measure(
+    split: Split, lists: Mapping[str, TopK], *, seed: int = 42, draws: int = 1000, ks: Sequence[int] = KS
+) -> Result:
+    """Everything about lists that exist already, one ``TopK`` per model, aligned with ``split.users``."""
+    return _measured(split, lists.items(), {}, seed=seed, draws=draws, ks=ks)
+
+
+def _splits(dataset: Dataset, protocol: str, seed: int) -> list[Split]:
+    rng = np.random.default_rng(seed)
+    if protocol == "warm":
+        return [warm(dataset, rng=rng)]
+    if protocol == "strong":
+        return [strong(dataset, rng=rng)]
+    if protocol == "continuation":
+        return continuation(dataset, rng=rng)
+    if protocol == "cold":
+        return [cold(dataset, rng=rng)]
+    return [temporal(dataset)]
+
+
+def _ranked(
+    split: Split,
+    rankers: Mapping[str, Ranker],
+    depth: int,
+    clock: Callable[[], float],
+    progress: Callable[[str], None],
+    seconds: dict[str, float],
+) -> Iterable[tuple[str, TopK]]:
+    """One model's lists at a time, so that only one is in memory; fills in ``seconds`` on the way."""
+    for name, rank in rankers.items():
+        progress(f"{split.name}: ranking with {name}")
+        start = clock()
+        lists = rank(split.histories, split.users, split.pool, min(depth, len(split.train.tracks)))
+        seconds[f"rank {name}"] = clock() - start
+        yield name, lists
+
+
+def _measured(
+    split: Split,
+    lists: Iterable[tuple[str, TopK]],
+    seconds: dict[str, float],
+    *,
+    seed: int,
+    draws: int,
+    ks: Sequence[int],
+) -> Result:
+    plays = split.train.histories()
+    band = slices.bands(np.bincount(plays.indices, minlength=plays.shape[1]))
+    per_user: dict[str, dict[str, PerUser]] = {}
+    by_band: dict[str, NDArray[np.float64]] = {}
+    traits: dict[str, dict[str, float]] = {}
+    for name, found in lists:
+        _check_pool(name, found, split.pool)
+        per_user[name] = metrics.evaluate(found, split.held, ks)
+        by_band[name] = slices.recall_by_band(found, split.held, band, max(ks))
+        traits[name] = _character(split, found, plays)
+    primary = f"ndcg@{max(ks)}"
+    activity = {name: numbers[primary] for name, numbers in per_user.items()}
+    parts = slices.by_activity(activity, split.histories, primary, seed=seed, draws=draws)
+    if split.pool is None:
+        parts += slices.by_popularity(by_band, max(ks), seed=seed, draws=draws)
+    accuracy = _nested(intervals(_flat(per_user), seed=seed, draws=draws))
+    differences = _differences(per_user, seed, draws)
+    return Result(split.name, primary, accuracy, differences, traits, parts, split.sizes(), seconds, seed)
+
+
+def _check_pool(name: str, lists: TopK, pool: Rows | None) -> None:
+    if pool is not None and not np.isin(lists.rows[lists.rows >= 0], pool).all():
+        raise DataError(f"{name} recommends tracks outside the {len(pool)} candidates; expected only these")
+
+
+def _character(split: Split, lists: TopK, plays: Histories) -> dict[str, float]:
+    return character.evaluate(
+        lists,
+        split.histories,
+        plays,
+        k=LIST_K,
+        tracks=None if split.pool is None else len(split.pool),
+        artists=split.train.catalogue.artists,
+        spaces={space: vectors.vectors for space, vectors in split.train.contents.items()},
+    )
+
+
+def _differences(
+    per_user: dict[str, dict[str, PerUser]], seed: int, draws: int
+) -> dict[str, dict[str, dict[str, Interval]]]:
+    found = {}
+    for reference in REFERENCES:
+        others = [name for name in per_user if name != reference]
+        if reference in per_user and others:
+            base = per_user[reference]
+            gaps = {name: {m: values - base[m] for m, values in per_user[name].items()} for name in others}
+            found[reference] = _nested(intervals(_flat(gaps), seed=seed, draws=draws))
+    return found
+
+
+def _flat(nested: Mapping[str, Mapping[str, PerUser]]) -> dict[tuple[str, str], PerUser]:
+    return {(name, metric): values for name, numbers in nested.items() for metric, values in numbers.items()}
+
+
+def _nested(flat: Mapping[tuple[str, str], Interval]) -> dict[str, dict[str, Interval]]:
+    nested: dict[str, dict[str, Interval]] = {}
+    for (name, metric), value in flat.items():
+        nested.setdefault(name, {})[metric] = value
+    return nested
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _with_intervals(value: Any) -> Any:
+    """Lists of three numbers are intervals, null is NaN."""
+    if isinstance(value, dict):
+        return {k: _with_intervals(v) for k, v in value.items()}
+    if isinstance(value, list) and len(value) == 3 and all(v is None or isinstance(v, int | float) for v in value):
+        return Interval(*(float("nan") if v is None else v for v in value))
+    if isinstance(value, list):
+        return [_with_intervals(v) for v in value]
+    return float("nan") if value is None else value
