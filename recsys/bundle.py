@@ -63,7 +63,7 @@ def resolve(path: Path) -> Path:
         raise ArtefactError(f"{path} holds no bundle; make one with: recsys train --tables TABLES --out {path}")
     name = pointer.read_text(encoding="utf-8").strip()
     target = path / name
-    if Path(name).name != name or not target.is_dir():
+    if not name or Path(name).name != name or not target.is_dir():
         raise ArtefactError(f"{pointer} names {name!r}, which is not a bundle in {path}; train again")
     return target
 

@@ -76,7 +76,7 @@ class Playlist(Section):
 class Evaluate(Section):
     """How the engine measures itself."""
 
-    protocol: Literal["warm", "cold", "continuation", "temporal", "all"] = "warm"
+    protocol: Literal["warm", "strong", "cold", "continuation", "temporal", "all"] = "warm"
     seed: int = Field(42, ge=0)
     bootstrap: int = Field(1000, ge=100)
 

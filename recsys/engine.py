@@ -1,0 +1,349 @@
+"""Answers by outside id from a bundle: recommendations, similar tracks, playlists, each with a reason.
+
+Loads neither a training library nor torch; parts of the bundle are read when they are first needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys import bundle, manifest, models, playlists
+from recsys.contracts import Recommender, Rows
+from recsys.errors import DataError
+from recsys.index import Index
+from recsys.ranking.reasons import carriers
+from recsys.retrieval import top_lists
+from recsys.settings import Playlist as PlaylistSettings
+from recsys.settings import Similar as SimilarSettings
+from recsys.tables import Catalogue, Dataset, IdMap, Interactions, TopK
+from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, write_ids
+
+POPULAR = "popular with all listeners"
+LIKELY = 0.05  # a play less alike than this did not carry the recommendation
+
+
+class Explained(NamedTuple):
+    """Lists of track rows with where each row came from and the own play that carried it (−1: none)."""
+
+    lists: TopK
+    sources: NDArray[Any]
+    carried_by: NDArray[np.int32]
+
+
+class Engine:
+    """A trained engine, opened from its bundle.
+
+    >>> engine = Engine.open("data/bundles/main")          # doctest: +SKIP
+    >>> engine.similar(["t0001"], n=3)                     # doctest: +SKIP
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.facts = manifest.read(folder, bundle.KIND)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Engine:
+        """Open a bundle, or the folder of bundles whose CURRENT names it.
+
+        Raises:
+            ArtefactError: no bundle there, unfinished, or too new.
+        """
+        return cls(bundle.resolve(Path(path)))
+
+    @cached_property
+    def users(self) -> IdMap:
+        """Listeners the model was trained on."""
+        return read_ids(self.folder / "users.parquet", "user")
+
+    @cached_property
+    def tracks(self) -> IdMap:
+        """All tracks."""
+        return read_ids(self.folder / "tracks.parquet", "track")
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What is known of each track."""
+        return read_catalogue(self.folder / "tracks.parquet")[1]
+
+    @cached_property
+    def histories(self) -> sp.csr_array:
+        """What each trained listener played, CSR (users, tracks)."""
+        arrays = bundle.open_arrays(self.folder / "histories")
+        shape = len(self.users), len(self.tracks)
+        return sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+
+    @cached_property
+    def model(self) -> Recommender:
+        """The fitted recommender.
+
+        Raises:
+            DataError: the bundle was made without plays, so it can't recommend to listeners.
+        """
+        told = json.loads((self.folder / "model.json").read_text(encoding="utf-8"))
+        if told["name"] is None:
+            raise DataError(f"{self.folder} was made without plays; expected a listening log for recommendations")
+        return models.from_arrays(told["name"], bundle.open_arrays(self.folder / "model"), told["params"])
+
+    @cached_property
+    def index(self) -> Index:
+        """Track vectors, blocks side by side."""
+        known = self.facts["files"].get("index/index.faiss", {}).get("sha256")
+        return Index.open(self.folder / "index", known)
+
+    # ---- recommendations ------------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        users: Sequence[Any] | None = None,
+        n: int = 100,
+        *,
+        candidates: Iterable[Any] | None = None,
+        include_seen: bool = False,
+    ) -> pd.DataFrame:
+        """The ``n`` best tracks for each listener, columns user_id, rank, track_id, score, source, reason.
+
+        Args:
+            users: ids of trained listeners; None = all of them.
+            n: tracks per listener; fewer only when fewer are left.
+            candidates: ids of the only tracks to choose from; unknown ones are ignored.
+            include_seen: whether tracks in the listener's history may be recommended.
+
+        Raises:
+            UnknownId: a listener the model has not seen (give their plays as ``histories`` instead).
+        """
+        rows = np.arange(len(self.users), dtype=np.int32) if users is None else self.users.rows(users)
+        allow = None if candidates is None else self.tracks.rows(list(candidates), missing="drop")
+        explained = self.explain(self.histories[rows], n, rows=rows, allow=allow, include_seen=include_seen)
+        return self.frame(self.users.at(rows), explained)
+
+    def recommend_histories(self, plays: Interactions, n: int = 100, **options: Any) -> pd.DataFrame:
+        """The same for people the model has never seen: their plays are folded in, nothing is retrained."""
+        return self.frame(plays.users.ids, self.explain(plays.matrix(), n, **options))
+
+    def explain(
+        self,
+        histories: sp.csr_array,
+        n: int,
+        *,
+        rows: Rows | None = None,
+        allow: Rows | None = None,
+        include_seen: bool = False,
+    ) -> Explained:
+        """Lists in rows, with source and carrier of every entry."""
+        exclude = None if include_seen else histories
+        lists = top_lists(self.model, histories, n, users=rows, exclude=exclude, allow=allow)
+        return Explained(lists, self._sources(histories, rows, lists), self._carriers(histories, lists))
+
+    def _sources(self, histories: sp.csr_array, users: Rows | None, lists: TopK) -> NDArray[Any]:
+        if isinstance(self.model, models.Blend):
+            return self.model.leading(histories, users, lists.rows)
+        return np.full(lists.rows.shape, self.model.name, dtype=object)
+
+    def _carriers(self, histories: sp.csr_array, lists: TopK) -> NDArray[np.int32]:
+        if "collaborative" not in self.index.blocks:
+            return np.full(lists.rows.shape, -1, np.int32)
+        found = carriers(lists.rows, histories, self.index.vectors("collaborative"))
+        return np.where(found.alike >= LIKELY, found.rows, -1)
+
+    def frame(self, user_ids: NDArray[Any], explained: Explained) -> pd.DataFrame:
+        """Lists in ids, one row per recommendation."""
+        rows, scores = explained.lists.rows, explained.lists.scores
+        real = rows >= 0
+        place = np.broadcast_to(np.arange(1, rows.shape[1] + 1, dtype=np.int32), rows.shape)
+        return pd.DataFrame(
+            {
+                "user_id": np.repeat(user_ids, real.sum(axis=1)),
+                "rank": place[real],
+                "track_id": self.tracks.at(rows[real]),
+                "score": scores[real],
+                "source": pd.Categorical(explained.sources[real]),
+                "reason": self._reasons(explained.carried_by[real]),
+            }
+        )
+
+    def _reasons(self, carried_by: NDArray[np.int32]) -> pd.Categorical:
+        distinct, codes = np.unique(carried_by, return_inverse=True)
+        words = [f"because you played {self.name(row)}" if row >= 0 else POPULAR for row in distinct]
+        meanings = list(dict.fromkeys(words))
+        place = {word: i for i, word in enumerate(meanings)}
+        return pd.Categorical.from_codes(np.array([place[w] for w in words], dtype=int)[codes], meanings)
+
+    def name(self, row: int) -> str:
+        """ "Title – Artist" of a track row, or its id."""
+        return self.catalogue.name(row) or str(self.tracks.at(row))
+
+    def most_played(self, n: int) -> list[Any]:
+        """The ids of the tracks that most listeners have played."""
+        listeners = np.bincount(self.histories.indices, minlength=len(self.tracks))
+        return list(self.tracks.at(np.argsort(-listeners, kind="stable")[:n]))
+
+    # ---- similar tracks -------------------------------------------------------------------------------
+
+    def similar(
+        self,
+        track_ids: Sequence[Any],
+        n: int | None = None,
+        *,
+        by: str | None = None,
+        where: str | None = None,
+        max_per_artist: int | None = None,
+        not_same_album: bool = False,
+        settings: SimilarSettings | None = None,
+    ) -> pd.DataFrame:
+        """Neighbours of each track, columns query, rank, track_id, score, title, artist, reason.
+
+        Args:
+            track_ids: the tracks to start from; a track is never its own neighbour.
+            n: neighbours per track.
+            by: "hybrid" (both), "collaborative" (who listens) or "content" (what it is).
+            where: a filter over catalogue columns; applied inside the search.
+            max_per_artist: at most so many neighbours by one artist.
+            not_same_album: leave out the album of the track asked for.
+            settings: defaults for what is None.
+
+        Raises:
+            UnknownId: a track that is not in the catalogue.
+            DataError: a space this bundle does not have, or a filter that can't be read.
+        """
+        settings = settings or SimilarSettings()  # type: ignore[call-arg]
+        n, by = n or settings.n, by or settings.by
+        rows = self.tracks.rows(list(track_ids))
+        weights = self._weights(by, settings.taste)
+        allow = None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32)
+        cap = max_per_artist or settings.max_per_artist
+        found = [self._neighbours(row, n, weights, allow, cap, not_same_album) for row in rows]
+        frames = [self._similar_frame(row, *one, by) for row, one in zip(rows, found, strict=True)]
+        return pd.concat(frames, ignore_index=True)
+
+    def _weights(self, by: str, taste: float) -> dict[str, float]:
+        """Block weights of a way to compare; a hybrid takes what there is."""
+        if by not in ("hybrid", "collaborative", "content"):
+            raise DataError(f"by {by!r}: expected hybrid, collaborative or content")
+        wanted = {"collaborative": taste, "content": 1 - taste} if by == "hybrid" else {by: 1.0}
+        there = {name: weight for name, weight in wanted.items() if name in self.index.blocks}
+        if not there:
+            raise DataError(f"this bundle has no {by} space; it has {', '.join(self.index.blocks) or 'none'}")
+        return there if sum(there.values()) > 0 else dict.fromkeys(there, 1.0)
+
+    def _neighbours(
+        self, row: int, n: int, weights: dict[str, float], allow: Rows | None, cap: int | None, other_album: bool
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Rows and scores, asking for more until the rules leave ``n`` or nothing is left to ask for."""
+        exclude = self._album_mates(row) if other_album else None
+        ask = n if cap is None else 4 * n
+        while True:
+            lists = self.index.neighbours(np.array([row]), ask, weights=weights, allow=allow, exclude=exclude)
+            rows, scores = lists.rows[0][: lists.lengths[0]], lists.scores[0][: lists.lengths[0]]
+            kept = _capped(self.catalogue.artists[rows], cap) if cap is not None else np.arange(len(rows))
+            if len(kept) >= n or len(rows) < ask:
+                return rows[kept][:n], scores[kept][:n]
+            ask *= 4
+
+    def _album_mates(self, row: int) -> Rows:
+        albums = self.catalogue.albums
+        return np.flatnonzero((albums == albums[row]) & (albums >= 0)).astype(np.int32)
+
+    def _similar_frame(self, row: int, rows: NDArray[Any], scores: NDArray[Any], by: str) -> pd.DataFrame:
+        table = self.catalogue.frame
+        return pd.DataFrame(
+            {
+                "query": np.repeat(self.tracks.at([row]), len(rows)),
+                "rank": np.arange(1, len(rows) + 1),
+                "track_id": self.tracks.at(rows),
+                "score": scores,
+                "title": table["title"].to_numpy(object)[rows],
+                "artist": table["artist"].to_numpy(object)[rows],
+                "reason": [self._alike(row, other, by) for other in rows],
+            }
+        )
+
+    def _alike(self, row: int, other: int, by: str) -> str:
+        """Why two tracks are neighbours, in words; the cosine of each space."""
+        words = {"collaborative": "heard by the same listeners", "content": "alike in content"}
+        names = [by] if by != "hybrid" else list(words)
+        parts = []
+        for name in (n for n in names if n in self.index.blocks):
+            vectors = self.index.vectors(name)
+            parts.append(f"{words[name]} ({float(vectors[row] @ vectors[other]):.2f})")
+        same = self.catalogue.artists[row] == self.catalogue.artists[other] >= 0
+        return "; ".join([*parts, *(["same artist"] if same else [])])
+
+    # ---- playlists ------------------------------------------------------------------------------------
+
+    def playlist(
+        self,
+        seeds: Sequence[Any],
+        *,
+        n: int | None = None,
+        minutes: float | None = None,
+        settings: PlaylistSettings | None = None,
+    ) -> tuple[playlists.Playlist, list[playlists.Entry]]:
+        """A playlist from seed tracks: neighbours of all seeds together, in a listenable order.
+
+        Returns:
+            The playlist in rows (with the rules it had to relax) and its entries for a file.
+
+        Raises:
+            UnknownId: a seed that is not in the catalogue.
+        """
+        settings = settings or PlaylistSettings()  # type: ignore[call-arg]
+        rows = self.tracks.rows(list(seeds))
+        weights = self._weights("hybrid", 0.5)
+        pool = self._pool(rows, weights, n, minutes, settings.n)
+        made = playlists.build_playlist(
+            *pool,
+            self.catalogue,
+            seeds=rows,
+            n=None if minutes else (n or settings.n),
+            minutes=minutes,
+            max_per_artist=settings.max_per_artist,
+            artist_gap=settings.artist_gap,
+        )
+        return made, [self._entry(row, rows) for row in made.rows]
+
+    def _pool(
+        self, seeds: Rows, weights: dict[str, float], n: int | None, minutes: float | None, usual: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Candidates by their mean score over the seeds, many more than the list needs."""
+        length = n or (int(minutes) if minutes else usual)
+        queries = {b: self.index.vectors(b)[seeds].mean(axis=0, keepdims=True) for b in weights}
+        lists = self.index.search(queries, min(20 * length + 200, len(self.tracks)), weights=weights)
+        rows, scores = lists.rows[0][: lists.lengths[0]], lists.scores[0][: lists.lengths[0]]
+        other = ~np.isin(rows, seeds)
+        return rows[other], scores[other]
+
+    def _entry(self, row: int, seeds: Rows) -> playlists.Entry:
+        known = self.catalogue.frame.iloc[row]
+        text = {c: known[c] if isinstance(known[c], str) else None for c in ("title", "artist", "album", "path")}
+        ids = {c: known[c] if isinstance(known[c], str) else None for c in ("mbid", "isrc")}
+        duration = float(known["duration"]) if pd.notna(known["duration"]) else None
+        reason = "chosen as a seed" if row in seeds else self._alike(int(seeds[0]), row, "hybrid")
+        return playlists.Entry(track_id=str(self.tracks.at(row)), duration=duration, reason=reason, **text, **ids)
+
+
+def _capped(artists: NDArray[np.int32], cap: int) -> NDArray[np.intp]:
+    """Places of the first ``cap`` of each artist, in order; unknown artists (−1) are not limited."""
+    order = pd.Series(artists).groupby(artists).cumcount().to_numpy()
+    return np.flatnonzero((order < cap) | (artists < 0))
+
+
+def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, index: Index) -> None:
+    """All that answering needs, into an empty folder."""
+    write_ids(folder / "users.parquet", dataset.users)
+    write_catalogue(folder / "tracks.parquet", dataset.tracks, dataset.catalogue)
+    plays = dataset.matrix()
+    bundle.save_arrays(folder / "histories", {"data": plays.data, "indices": plays.indices, "indptr": plays.indptr})
+    told = {"name": model.name if model else None, "params": model.params() if model else {}}
+    manifest.write_json(folder / "model.json", told)
+    if model:
+        bundle.save_arrays(folder / "model", model.arrays())
+    index.save(folder / "index")

@@ -1,0 +1,53 @@
+"""A model and histories in, the best tracks for each out: one door for every kind of model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.sparse as sp
+
+from recsys.contracts import Recommender, Rows, VectorRecommender
+from recsys.index import exact
+from recsys.tables import TopK
+
+CELLS = 1 << 24  # scores held at a time for models that score densely: 64 MB
+
+
+def top_lists(
+    model: Recommender,
+    histories: sp.csr_array,
+    k: int,
+    *,
+    users: Rows | None = None,
+    exclude: sp.csr_array | None = None,
+    allow: Rows | None = None,
+) -> TopK:
+    """The ``k`` best tracks for each history.
+
+    Args:
+        model: a fitted recommender.
+        histories: weights, CSR (q, tracks).
+        k: length of each list.
+        users: trained user rows behind the histories, −1 = unseen; None = all unseen.
+        exclude: nonzero where a track must not be returned, CSR (q, tracks); usually the histories.
+        allow: the only track rows that may be returned; None = all.
+    """
+    if isinstance(model, VectorRecommender):
+        queries = model.user_vectors(histories, users)
+        return exact.top_k(queries, model.item_vectors(), k, exclude=exclude, allow=allow)
+    parts = [
+        exact.select(
+            model.scores(histories[rows], None if users is None else users[rows]),
+            k,
+            exclude=None if exclude is None else exclude[rows],
+            allow=allow,
+        )
+        for rows in _batches(*histories.shape)
+    ]
+    return TopK.concatenate(parts) if parts else TopK.empty(0, k)
+
+
+def _batches(queries: int, tracks: int) -> Iterator[slice]:
+    size = int(np.clip(CELLS // max(tracks, 1), 1, 1024))
+    return (slice(start, min(start + size, queries)) for start in range(0, queries, size))

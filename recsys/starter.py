@@ -1,0 +1,52 @@
+"""The commented recsys.toml that ``recsys init`` writes: every setting with its default."""
+
+from __future__ import annotations
+
+TEXT = """\
+# recsys.toml: where your data is and how the engine works on it. Run: recsys run
+# Every line that is commented out shows the default.
+
+[paths]
+plays = []          # your listening log: files, folders or globs, e.g. ["plays.csv", "listens/*.jsonl.gz"]
+tracks = []         # optional: a table of tracks (track_id, title, artist, album, year, genre, ...)
+playlists = []      # optional: M3U, XSPF, JSPF, or a table (playlist_id, track_id, position)
+content = []        # optional: track_id + numbers or a vector; each file becomes a content space
+# tables = "data/tables"
+# bundles = "data/bundles/main"
+# out = "data/out"
+
+# [ingest]
+# max_reject_share = 0.05   # more bad rows than this is an error
+# skip_seconds = 30.0       # heard for less than this counts as a skip
+# [ingest.columns]          # only where yours are not recognised: our name = "yours"
+# user_id = "listener"
+# track_id = "song"
+
+# [train]
+# model = "ials"            # fit only this one; default: the best on validation
+# seed = 0
+# valid_share = 0.1
+
+# [models.ials]             # hyper-parameters of a model; default: chosen on validation
+# factors = 128
+
+# [recommend]
+# n = 100
+# format = "parquet"        # or csv, jsonl
+# users_per_part = 10000
+
+# [similar]
+# n = 10
+# by = "hybrid"             # or collaborative, content
+# taste = 0.5               # share of taste in the hybrid score, the rest is content
+
+# [playlist]
+# n = 50
+# max_per_artist = 2
+# artist_gap = 3
+
+# [evaluate]
+# protocol = "warm"         # or strong, cold, continuation, temporal, all
+# seed = 42
+# bootstrap = 1000
+"""

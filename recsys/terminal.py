@@ -1,0 +1,159 @@
+"""What a person sees: progress bars with rate and time left on stderr, tables and facts on stdout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from recsys.errors import RecsysError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from recsys.api import Made
+
+messages = Console(stderr=True, highlight=False)
+results = Console(highlight=False)
+
+
+def be_quiet(quiet: bool) -> None:
+    """Silence progress and messages; results and errors still come."""
+    messages.quiet = quiet
+
+
+def say(text: str) -> None:
+    """One message for a person."""
+    messages.print(escape(text), soft_wrap=True)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A function (what, done, total) that draws one bar for each ``what``."""
+    columns = (
+        TextColumn("{task.description:<32}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=messages, disable=messages.quiet) as bars:
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total, rate="")
+            bars.update(tasks[what], completed=done, total=total, rate=_rate(bars, tasks[what]))
+
+        yield show
+
+
+def _rate(bars: Progress, task: TaskID) -> str:
+    speed = next((t.speed for t in bars.tasks if t.id == task), None)
+    return f"{speed:,.1f}/s" if speed else ""
+
+
+def announce(made: Made) -> None:
+    """What a step wrote, in one line."""
+    state = "up to date" if made.unchanged else "written"
+    say(f"{made.verb:<10} {state}: {made.path}  {summary(made.facts)}")
+
+
+def finish(made: Made, as_json: bool) -> None:
+    """The end of a command: facts as JSON on stdout, or what there is to see for a person."""
+    if as_json:
+        print(json.dumps({"path": str(made.path), **made.facts}, indent=1, ensure_ascii=False, default=str))
+        return
+    table = made.facts.get("models")
+    if table:
+        print_models(table, made.facts.get("chosen"))
+    announce(made)
+
+
+def summary(facts: Mapping[str, Any]) -> str:
+    """The few numbers of an artefact that people ask for first."""
+    parts = [
+        f"{facts[noun]:,} {noun}"
+        for noun in ("users", "tracks", "listeners", "parts")
+        if isinstance(facts.get(noun), int)
+    ]
+    parts += [f"{count:,} {layer}" for layer, count in facts.get("rows", {}).items()]
+    if facts.get("rejected"):
+        parts.append(f"{facts['rejected']:,} rows rejected (rejects.parquet says why)")
+    if facts.get("chosen"):
+        parts.append(f"model {facts['chosen']}")
+    if facts.get("headline"):
+        parts.append(str(facts["headline"]))
+    parts += [f"relaxed: {rule}" for rule in facts.get("relaxed", [])]
+    return ", ".join(parts)
+
+
+def print_models(rows: list[dict[str, Any]], chosen: str | None) -> None:
+    """How each model did on the validation part, beside popularity."""
+    table = Table(title="validation: listeners' held-out tracks", title_justify="left")
+    for name in ("model", "NDCG@100", "Recall@20", "coverage@50", "against popularity", "seconds"):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for row in rows:
+        mark = "[bold]" if row["model"] == chosen else ""
+        gain = (
+            f"{row['gain']['mean']:+.4f} [{row['gain']['low']:+.4f}, {row['gain']['high']:+.4f}]" if row["gain"] else ""
+        )
+        cells = (
+            f"{row['ndcg@100']:.4f}",
+            f"{row['recall@20']:.4f}",
+            f"{row['coverage@50']:.2f}",
+            gain,
+            f"{row['seconds']:.1f}",
+        )
+        table.add_row(mark + row["model"], *map(escape, cells))
+    messages.print(table)
+
+
+def print_table(frame: pd.DataFrame) -> None:
+    """A result as a table of text."""
+    table = Table()
+    for name in frame.columns:
+        table.add_column(str(name))
+    for row in frame.itertuples(index=False):
+        table.add_row(*(escape(_cell(value)) for value in row))
+    results.print(table)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None or value != value else f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def warn_short(found: pd.DataFrame, asked: int) -> None:
+    """Say so when fewer came than were asked for."""
+    if len(found) < asked:
+        say(f"found {len(found)} of {asked} asked for: no more tracks satisfy the filters")
+
+
+def described(facts: Mapping[str, Any]) -> str:
+    """An artefact in a few lines."""
+    lines = [f"{facts['path']}: recsys {facts['kind']}, schema {facts['schema']}", summary(facts)]
+    lines.append(f"{len(facts['files'])} files, {sum(f['bytes'] for f in facts['files'].values()):,} bytes")
+    lines += [f"PROBLEM {problem}" for problem in facts["problems"]] or ["verified: every file is as its manifest says"]
+    return "\n".join(line for line in lines if line)
+
+
+def one_line(error: Exception) -> str:
+    """An error as one line."""
+    if isinstance(error, OSError) and not isinstance(error, RecsysError):
+        return " ".join(f"{error.strerror or error} {error.filename or ''}".split())
+    return " ".join(str(error).split())

@@ -1,0 +1,194 @@
+"""A dataset and settings in, a model and an index out: models measured on held-out plays, the best fitted on all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from recsys import models
+from recsys.contracts import Recommender
+from recsys.errors import DataError
+from recsys.evaluation import intervals, metrics, split
+from recsys.evaluation.character import coverage
+from recsys.index import Index
+from recsys.models.content import content_vectors
+from recsys.retrieval import top_lists
+from recsys.settings import Settings
+from recsys.tables import Dataset, Embeddings, TopK
+
+K = 100
+SMALL = 2_000_000  # up to so many plays every model is tried, and each on its small grid
+LARGE_SET = ("popularity", "itemknn", "rp3beta", "ials")
+PATIENCE = 15.0  # seconds of one fit beyond which a model's grid is not tried
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One model on the validation part."""
+
+    name: str
+    params: dict[str, Any]
+    lists: TopK
+    ndcg: np.ndarray  # per listener, NDCG@100
+    recall: np.ndarray  # per listener, Recall@20
+    coverage: float  # share of tracks in somebody's first 50
+    seconds: float
+    model: Recommender | None = field(repr=False, default=None)
+
+    @property
+    def score(self) -> float:
+        """Mean NDCG@100."""
+        return float(self.ndcg.mean()) if len(self.ndcg) else 0.0
+
+
+class Trained(NamedTuple):
+    """What ``train`` gives: the model (None without plays), the index, and how each model did."""
+
+    model: Recommender | None
+    index: Index
+    candidates: list[Candidate]
+
+
+def train(dataset: Dataset, settings: Settings, *, progress: Progress | None = None) -> Trained:
+    """Choose on a validation part (or take the model that the settings name), then fit on everything.
+
+    Raises:
+        DataError: the model asked for can't be fitted on this data; the reason is named.
+    """
+    name, seed = settings.train.model, settings.train.seed
+    if not len(dataset.plays):
+        if name:
+            raise DataError(f"model {name!r} needs plays and there are none; train without --model for content only")
+        return Trained(None, build_index(dataset, None, seed), [])
+    if name and name != models.Blend.name:
+        chosen, candidates = (name, settings.models.get(name, {})), []
+    else:
+        candidates = compare(dataset, settings, progress=progress)
+        best = max(candidates, key=lambda c: (c.name == name, c.score))
+        chosen = best.name, best.params
+    if progress:
+        progress(f"fit {chosen[0]} on everything", 0, 1)
+    model = fit(dataset, *chosen, seed=seed)
+    return Trained(model, build_index(dataset, model, seed), candidates)
+
+
+def fit(dataset: Dataset, name: str, params: dict[str, Any], *, seed: int) -> Recommender:
+    """One model with these hyper-parameters.
+
+    Raises:
+        DataError: it can't be fitted on this data; the reason is named.
+    """
+    problem = models.feasible(name, dataset)
+    if problem:
+        raise DataError(f"model {name!r} can't be fitted here: {problem}")
+    return models.build(name, **params).fit(dataset, rng=np.random.default_rng(seed))
+
+
+def compare(dataset: Dataset, settings: Settings, *, progress: Progress | None = None) -> list[Candidate]:
+    """Every model that this data allows, each at its best validated setting, and last the blend of them.
+
+    Hidden is a random part of every listener's tracks; what is chosen here is chosen on that part alone.
+    """
+    seed = settings.train.seed
+    hidden = split.warm(dataset, share=settings.train.valid_share, rng=np.random.default_rng(seed))
+    names = _names(dataset, settings)
+    found: list[Candidate] = []
+    for done, name in enumerate(names):
+        if progress:
+            progress("compare models", done, len(names) + 1)
+        found.append(_best_of(name, hidden, settings))
+    blend = _blend(found, hidden, settings)
+    if progress:
+        progress("compare models", len(names) + 1, len(names) + 1)
+    return [*found, *([blend] if blend else [])]
+
+
+def _names(dataset: Dataset, settings: Settings) -> list[str]:
+    wanted = models.NAMES if len(dataset.plays) <= SMALL else LARGE_SET
+    return [n for n in wanted if n != models.Blend.name and models.feasible(n, dataset) is None]
+
+
+def _best_of(name: str, hidden: split.Split, settings: Settings) -> Candidate:
+    """The model as the settings say, or where they say nothing the best of its defaults and its small grid."""
+    said = settings.models.get(name)
+    best = measure(name, said or {}, hidden, seed=settings.train.seed)
+    if said or best.seconds > PATIENCE or len(hidden.train.plays) > SMALL:
+        return best
+    others = (measure(name, params, hidden, seed=settings.train.seed) for params in models.grid(name))
+    return max([best, *others], key=lambda c: c.score)
+
+
+def measure(name: str, params: dict[str, Any], hidden: split.Split, *, seed: int) -> Candidate:
+    """Fit on a split's training side, rank, and compare with what it hides."""
+    started = time.perf_counter()
+    model = fit(hidden.train, name, params, seed=seed)
+    return judged(name, params, model, hidden, started)
+
+
+def judged(name: str, params: dict[str, Any], model: Recommender, hidden: split.Split, started: float) -> Candidate:
+    """How a fitted model does on what a split hides."""
+    lists = top_lists(model, hidden.histories, K, users=hidden.users, exclude=hidden.histories)
+    hit, size = metrics.hits(lists, hidden.held), np.diff(hidden.held.indptr)
+    return Candidate(
+        name=name,
+        params=params,
+        model=model,
+        ndcg=metrics.ndcg(hit, size, K),
+        recall=metrics.recall(hit, size, 20),
+        coverage=coverage(lists, len(hidden.train.tracks), 50),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def refit(candidates: list[Candidate], dataset: Dataset, settings: Settings) -> dict[str, Recommender]:
+    """Every candidate with the parameters that were chosen for it, fitted on all of ``dataset``."""
+    fitted: dict[str, Recommender] = {}
+    for candidate in candidates:
+        if candidate.name == models.Blend.name:
+            blend = models.build(candidate.name, **candidate.params)
+            fitted[candidate.name] = blend.adopt([fitted[name] for name, _ in blend.members])
+        else:
+            fitted[candidate.name] = fit(dataset, candidate.name, candidate.params, seed=settings.train.seed)
+    return fitted
+
+
+def build_index(dataset: Dataset, model: Recommender | None, seed: int) -> Index:
+    """Track vectors by taste and by content, side by side; a track that nobody has played has none by taste."""
+    blocks: dict[str, Embeddings] = {}
+    vectors = model.track_vectors() if model else None
+    if vectors is not None:
+        played = np.bincount(dataset.plays.track, minlength=len(dataset.tracks)) > 0
+        blocks["collaborative"] = Embeddings.normalised(np.where(played[:, None], vectors, 0), "collaborative")
+    if models.feasible("content", dataset) is None:
+        blocks["content"] = Embeddings.normalised(content_vectors(dataset), "content")
+    return Index.build(blocks, seed=seed)
+
+
+def table(candidates: list[Candidate], bootstrap: int = 1000) -> list[dict[str, Any]]:
+    """How each candidate did, best first, with the paired difference to popularity."""
+    base = next((c for c in candidates if c.name == "popularity"), None)
+    return [_row(c, base, bootstrap) for c in sorted(candidates, key=lambda c: -c.score)]
+
+
+def _row(candidate: Candidate, base: Candidate | None, bootstrap: int) -> dict[str, Any]:
+    ndcg = intervals.interval(candidate.ndcg, draws=bootstrap)
+    gain = (
+        intervals.paired(candidate.ndcg, base.ndcg, draws=bootstrap)._asdict()
+        if base and base is not candidate
+        else None
+    )
+    return {
+        "model": candidate.name,
+        "params": candidate.params,
+        "ndcg@100": ndcg.mean,
+        "interval": [ndcg.low, ndcg.high],
+        "recall@20": float(candidate.recall.mean()),
+        "coverage@50": candidate.coverage,
+        "gain": gain,
+        "seconds": round(candidate.seconds, 3),
+    }
