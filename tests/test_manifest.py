@@ -25,9 +25,14 @@ def test_what_was_sealed_is_sound(tmp_path: Path) -> None:
 
 def test_a_failed_block_leaves_the_old_folder(tmp_path: Path) -> None:
     make(tmp_path / "x")
-    with pytest.raises(RuntimeError), manifest.fresh_folder(tmp_path / "x") as work:
-        (work / "a.txt").write_text("two")
-        raise RuntimeError
+
+    def fail() -> None:
+        with manifest.fresh_folder(tmp_path / "x") as work:
+            (work / "a.txt").write_text("two")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail()
     assert (tmp_path / "x" / "a.txt").read_text() == "one"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,7 +72,5 @@ def test_a_misspelt_column_is_guessed() -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_gives_a_mask_or_a_data_error(text: str) -> None:
-    try:
+    with contextlib.suppress(DataError):
         assert where_mask(SONGS, text).shape == (4,)
-    except DataError as error:
-        assert str(error)
