@@ -73,7 +73,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only; an interval is [mean, low, high], NaN is null."""
-        return _plain(asdict(self) | {"slices": [s._asdict() for s in self.slices]})
+        return plain_json(asdict(self) | {"slices": [s._asdict() for s in self.slices]})
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Result:
@@ -255,11 +255,12 @@ def _nested(flat: Mapping[tuple[str, str], Interval]) -> dict[str, dict[str, Int
     return nested
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
+    """Mappings, lists and numbers that JSON knows; a number that is not finite becomes null."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain_json(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain_json(v) for v in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 

@@ -1,0 +1,306 @@
+"""Results in, one self-contained HTML page and its JSON out; the same results give the same bytes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from recsys import manifest
+from recsys.evaluation import charts, style, words
+from recsys.evaluation.curves import Curve
+from recsys.evaluation.intervals import Interval
+from recsys.evaluation.protocols import Result, plain_json
+
+TABLE = ("recall@20", "ndcg@10", "ndcg@100", "map@100", "hit@10", "mrr", "r_precision", "clicks")
+IN_PLOTS = 6  # more models than this make a plot of slices unreadable
+
+
+def write_report(
+    results: Result | Sequence[Result],
+    path: Path,
+    *,
+    curves: Sequence[Curve] = (),
+    command: str = "",
+    facts: Mapping[str, Any] | None = None,
+    skipped: Mapping[str, str] | None = None,
+) -> tuple[Path, Path]:
+    """Write the page and, beside it, the numbers.
+
+    Args:
+        results: from ``run``; the headline speaks of the first.
+        path: a name ending in .html, or a folder for ``report.html`` and ``report.json``.
+        curves: training against validation, for the fitting plot.
+        command: how to make it again.
+        facts: further lines for "How it was measured", such as the data's name and fingerprint.
+        skipped: protocols that could not be run, and why.
+
+    Returns:
+        The paths of the HTML and the JSON file.
+    """
+    results = [results] if isinstance(results, Result) else list(results)
+    page = path if path.suffix == ".html" else path / "report.html"
+    versions = manifest.versions()
+    how = {"command": command, **(facts or {})}
+    content = {
+        "headline": _bare(words.headline(results[0])),
+        "how": how,
+        "versions": versions,
+        "skipped": dict(skipped or {}),
+        "results": [r.to_json() for r in results],
+        "curves": [c._asdict() for c in curves],
+    }
+    manifest.write_json(page.with_suffix(".json"), plain_json(content))
+    manifest.write_bytes(page, _page(results, curves, how, versions, skipped or {}).encode())
+    return page, page.with_suffix(".json")
+
+
+def read_report(path: Path) -> list[Result]:
+    """The results in a report's JSON file."""
+    return [Result.from_json(r) for r in json.loads(path.read_text(encoding="utf-8"))["results"]]
+
+
+def _page(
+    results: list[Result],
+    curves: Sequence[Curve],
+    how: Mapping[str, Any],
+    versions: Mapping[str, str],
+    skipped: Mapping[str, str],
+) -> str:
+    colours = _colours(results)
+    body = [_header(results)]
+    if len(results) > 1:
+        body.append(_overview(results, colours))
+    body += [_section(result, colours) for result in results]
+    if curves:
+        body.append(_fitting(curves))
+    body.append(_how(results, how, versions, skipped))
+    title = f"Evaluation: {escape(results[0].best)} is best"
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{style.CSS}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(body)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _colours(results: Sequence[Result]) -> dict[str, str]:
+    """One colour per model over the whole page, the best first; popularity is the plain one."""
+    names = dict.fromkeys(name for result in results for name in result.ranking())
+    found = {name: style.colour(i) for i, name in enumerate(n for n in names if n != "popularity")}
+    return found | {"popularity": style.PLAIN}
+
+
+def _header(results: list[Result]) -> str:
+    first = results[0]
+    count = f"{int(first.sizes['listeners evaluated']):,}"
+    more = " ".join(filter(None, [words.explanation(first.protocol), words.runner_up(first)]))
+    links = "".join(f'<a href="#{r.protocol}">{escape(words.heading(r.protocol))}</a>' for r in results)
+    links = links and f'<nav aria-label="Sections">{links}<a href="#how">How it was measured</a></nav>'
+    return (
+        f'<header><p class="kind">Evaluation on {count} listeners · numbers in brackets are 95 % intervals</p>'
+        f'<h1>{words.headline(first)}</h1><p class="more">{escape(more)}</p>{links}</header>'
+    )
+
+
+def _overview(results: list[Result], colours: Mapping[str, str]) -> str:
+    names = list(dict.fromkeys(name for r in results for name in r.ranking()))
+    cells = {name: [r.accuracy.get(name, {}).get(r.primary) for r in results] for name in names}
+    heads = [f"{words.heading(r.protocol)}" for r in results]
+    table = _table(heads, cells, colours, f"{words.pretty(results[0].primary)} under each protocol")
+    return (
+        f'<section id="overview"><h2>All protocols</h2><p>The same models asked in different ways.</p>{table}</section>'
+    )
+
+
+def _section(result: Result, colours: Mapping[str, str]) -> str:
+    order = result.ranking()
+    metrics = [m for m in TABLE if m in result.accuracy[order[0]]] or list(result.accuracy[order[0]])
+    cells = {name: [result.accuracy[name][m] for m in metrics] for name in order}
+    caption = "Mean over listeners, with the 95 % interval below; best in each column in colour"
+    traits = list(dict.fromkeys(t for name in order for t in result.character[name]))
+    plain = {name: [_point(result.character[name].get(t)) for t in traits] for name in order}
+    table = _table([words.pretty(m) for m in metrics], cells, colours, caption, ["clicks" == m for m in metrics])
+    figures = "".join(filter(None, (draw(result, colours) for draw in FIGURES)))
+    depth = traits[0].partition("@")[2] if traits else ""
+    beyond = _table([words.pretty(t) for t in traits], plain, colours, f"What the first {depth} are like", mark=False)
+    return (
+        f'<section id="{result.protocol}"><h2>{escape(words.heading(result.protocol))}</h2>'
+        f"<p>{escape(words.explanation(result.protocol))} {int(result.sizes['listeners evaluated']):,} evaluated, "
+        f"{int(result.sizes['hidden pairs']):,} tracks hidden, {int(result.sizes['candidate tracks']):,} candidates.</p>"
+        f'{table}<div class="grid">{figures}</div><div style="height:18px"></div>{beyond if traits else ""}</section>'
+    )
+
+
+def _table(
+    heads: Sequence[str],
+    rows: Mapping[str, Sequence[Interval | None]],
+    colours: Mapping[str, str],
+    caption: str,
+    smaller: Sequence[bool] = (),
+    mark: bool = True,
+) -> str:
+    best = [_best(column, j < len(smaller) and smaller[j]) for j, column in enumerate(zip(*rows.values(), strict=True))]
+    body = []
+    for name, values in rows.items():
+        cells = "".join(_cell(v, mark and v is not None and v.mean == best[j]) for j, v in enumerate(values))
+        key = f'<span class="key" style="background:{colours[name]}"></span>'
+        body.append(f'<tr><th scope="row">{key}{escape(name)}</th>{cells}</tr>')
+    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
+    return (
+        f'<div class="card" tabindex="0"><table><caption>{escape(caption)}</caption><thead><tr><th scope="col">Model</th>{head}'
+        f"</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _best(column: Sequence[Interval | None], smaller: bool) -> float:
+    means = [v.mean for v in column if v is not None and math.isfinite(v.mean)]
+    return (min(means) if smaller else max(means)) if means else math.nan
+
+
+def _cell(value: Interval | None, best: bool) -> str:
+    if value is None or not math.isfinite(value.mean):
+        return "<td>–</td>"
+    digits = 2 if abs(value.mean) >= 1 else 3
+    bounds = f"<small>{value.low:.{digits}f} – {value.high:.{digits}f}</small>" if math.isfinite(value.low) else ""
+    return f"<td{' class=best' if best else ''}><b>{value.mean:.{digits}f}</b>{bounds}</td>"
+
+
+def _point(value: float | None) -> Interval | None:
+    return None if value is None else Interval(value, math.nan, math.nan)
+
+
+def _figure(title: str, text: str, svg: str) -> str:
+    return f"<figure><figcaption><h3>{escape(title)}</h3><p>{escape(text)}</p></figcaption>{svg}</figure>"
+
+
+def _differences(result: Result, colours: Mapping[str, str]) -> str:
+    drawn = []
+    for reference, models in result.differences.items():
+        rows = [(m, models[m][result.primary]) for m in result.ranking() if m in models]
+        title = f"Better or worse than {reference}?"
+        text = "Paired difference over the same listeners. A bar that does not touch zero is a real difference."
+        svg = charts.interval_rows(rows, colours, title=title, axis=f"difference in {words.pretty(result.primary)}")
+        drawn.append(_figure(title, text, svg))
+    return "".join(drawn)
+
+
+def _by_k(result: Result, colours: Mapping[str, str]) -> str:
+    ks = sorted(int(m.partition("@")[2]) for m in result.accuracy[result.best] if m.startswith("recall@"))
+    if len(ks) < 2:
+        return ""
+    series = {n: [(float(k), result.accuracy[n][f"recall@{k}"].mean) for k in ks] for n in result.ranking()}
+    title = "Longer lists find more"
+    svg = charts.lines(series, colours, title=title, axes=("length of list k", "recall@k"))
+    return _figure(title, "Recall of the hidden tracks as the list grows.", svg)
+
+
+def _trade(result: Result, colours: Mapping[str, str]) -> str:
+    name = next((t for t in result.character[result.best] if t.startswith("coverage@")), None)
+    if name is None:
+        return ""
+    points = {n: (result.character[n][name], result.accuracy[n][result.primary].mean) for n in result.ranking()}
+    title = "Accuracy beside variety"
+    axes = (
+        f"coverage: share of the catalogue in anyone's first {name.partition('@')[2]}",
+        words.pretty(result.primary),
+    )
+    return _figure(
+        title,
+        "Up is more accurate; right spreads over more of the catalogue.",
+        charts.scatter(points, colours, title=title, axes=axes),
+    )
+
+
+def _slices(result: Result, colours: Mapping[str, str]) -> str:
+    drawn = []
+    shown = result.ranking()[: IN_PLOTS - 1]
+    shown += [n for n in result.accuracy if n == "popularity" and n not in shown]
+    for by in dict.fromkeys(s.by for s in result.slices):
+        mine = [s for s in result.slices if s.by == by and s.model in shown]
+        labels = list(dict.fromkeys(s.label for s in mine))
+        series = {n: {s.label: s.value for s in mine if s.model == n} for n in shown}
+        title = f"By {by}"
+        text = SLICE_TEXT.get(by, "")
+        svg = charts.groups(labels, series, colours, title=title, axes=(by, words.pretty(mine[0].metric)))
+        drawn.append(_figure(title, text, svg))
+    return "".join(drawn)
+
+
+SLICE_TEXT = {
+    "tracks known of the listener": "Listeners in four parts by how much they showed; bars are 95 % intervals.",
+    "popularity of the hidden track": "Head, middle and tail hold a third of all plays each; the tail has by far the most tracks.",
+}
+FIGURES: tuple[Callable[[Result, Mapping[str, str]], str], ...] = (_differences, _by_k, _trade, _slices)
+
+
+def _fitting(curves: Sequence[Curve]) -> str:
+    drawn = []
+    for curve in curves:
+        names = {float(i): _short(v) for i, v in enumerate(curve.values)}
+        series = {"training": list(enumerate(curve.train)), "validation": list(enumerate(curve.valid))}
+        kept = {n: [(float(i), y) for i, y in points] for n, points in series.items()}
+        title = f"{curve.model}: {curve.setting.rpartition('.')[2]}"
+        svg = charts.lines(
+            kept,
+            {"training": style.PLAIN, "validation": style.colour(0)},
+            title=title,
+            axes=(curve.setting, words.pretty(curve.metric)),
+            names=names,
+            dashed=("training",),
+        )
+        drawn.append(
+            _figure(
+                title,
+                "Where validation falls while training rises, the model overfits; where both are low, it underfits.",
+                svg,
+            )
+        )
+    return (
+        '<section id="fitting"><h2>Under- and over-fitting</h2><p>The same metric on what the model was trained on and '
+        f'on validation data, by setting.</p><div class="grid">{"".join(drawn)}</div></section>'
+    )
+
+
+def _how(
+    results: Sequence[Result], how: Mapping[str, Any], versions: Mapping[str, str], skipped: Mapping[str, str]
+) -> str:
+    facts = {k: v for k, v in how.items() if v not in ("", None)}
+    facts |= {"seed": results[0].seed, "versions": ", ".join(f"{k} {v}" for k, v in versions.items())}
+    lines = "".join(f"<dt>{escape(str(k))}</dt><dd>{_value(k, v)}</dd>" for k, v in facts.items())
+    parts = "".join(_details(words.heading(r.protocol), _sizes(r)) for r in results)
+    terms = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in words.METRICS.items())
+    left = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in skipped.items())
+    return (
+        '<section id="how"><h2>How it was measured</h2><p>Hidden tracks were never seen in training. A listener without '
+        "recommendations counts as zero. Intervals come from resampling listeners.</p>"
+        f'<div class="card"><dl>{lines}</dl>{parts}{_details("What the metrics mean", terms)}'
+        f"{_details('Protocols not run', left) if left else ''}</div></section>"
+    )
+
+
+def _sizes(result: Result) -> str:
+    lines = {k: f"{v:.1%}" if isinstance(v, float) else f"{v:,}" for k, v in result.sizes.items()}
+    lines |= {f"seconds, {k}": f"{v:.1f}" for k, v in result.seconds.items()}
+    return "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in lines.items())
+
+
+def _details(title: str, terms: str) -> str:
+    return f"<details><summary>{escape(title)}</summary><dl>{terms}</dl></details>"
+
+
+def _value(key: str, value: Any) -> str:
+    text = escape(str(value))
+    return f"<code>{text}</code>" if key == "command" else text
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _bare(html: str) -> str:
+    return html.replace("<em>", "").replace("</em>", "")
