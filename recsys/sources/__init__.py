@@ -1,0 +1,5 @@
+"""Raw files in, tables out."""
+
+from recsys.sources.gather import Gathered, Histories, gather, read_histories, read_ids
+
+__all__ = ["Gathered", "Histories", "gather", "read_histories", "read_ids"]

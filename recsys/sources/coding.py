@@ -1,0 +1,150 @@
+"""Outside ids of many files to rows: each piece is coded by itself, all pieces meet once at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from recsys.sources.rejects import shown
+from recsys.tables import IdMap
+
+LONGEST = 512
+NOT_IDS = ["", "nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "\\N"]
+INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
+
+
+@dataclass
+class Encoded:
+    """One column of ids: ``values[codes[i]]`` is the id of row i, code −1 where there is none.
+
+    Attributes:
+        codes: int32, shape (n,).
+        values: arrow int64 or string, no missing ones; not sorted.
+        text: whether values come from a file without types, where "12" may be the integer 12.
+    """
+
+    codes: NDArray[np.int32]
+    values: pa.Array
+    text: bool
+
+    def take(self, keep: NDArray[np.bool_]) -> Encoded:
+        """The rows of a mask, and only the values that they use."""
+        codes = self.codes[keep]
+        used = np.zeros(len(self.values), bool)
+        used[codes[codes >= 0]] = True
+        if used.all():
+            return Encoded(codes, self.values, self.text)
+        place = (np.cumsum(used) - 1).astype(np.int32)
+        return Encoded(place[codes], self.values.filter(pa.array(used)), self.text)
+
+
+def encode(column: pa.Array, text: bool) -> Encoded:
+    """Code a column of ids of any arrow type."""
+    coded = column if pa.types.is_dictionary(column.type) else _plain_type(column).dictionary_encode()
+    values = _plain_type(coded.dictionary)
+    codes = coded.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
+    return Encoded(codes, values, text and values.type == pa.string())
+
+
+def faults(column: Encoded, noun: str) -> dict[int, str]:
+    """What is wrong with which value, by its code; −1 stands for a missing id."""
+    found = {-1: f"{noun} id is missing"}
+    if column.values.type != pa.string():
+        return found
+    trimmed = pc.utf8_trim_whitespace(column.values)
+    for flags, what in (
+        (pc.is_in(trimmed, value_set=pa.array(NOT_IDS)), "is missing"),
+        (pc.greater(pc.binary_length(column.values), LONGEST), f"has more than {LONGEST} bytes"),
+        (pc.match_substring_regex(column.values, r"\p{Cc}"), "has control characters"),
+    ):
+        for code in np.flatnonzero(flags.to_numpy(zero_copy_only=False)):
+            value = column.values[int(code)].as_py()
+            found.setdefault(int(code), f"{noun} id {what}: {shown(value)}" if value else f"{noun} id {what}")
+    return found
+
+
+class Ids:
+    """All ids of one noun, as they come; ``finish`` sorts them into an IdMap and translates every piece.
+
+    The ids are integers when every value of every piece is one (text that spells an integer in a file
+    without types counts); otherwise all of them are strings.
+
+    >>> users = Ids("user")
+    >>> first = users.add(encode(pa.array(["b", "a"]), text=True))
+    >>> users.finish()
+    IdMap(2 users)
+    >>> users.rows(first)
+    array([1, 0], dtype=int32)
+    """
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+        self.pieces: list[Encoded] = []
+        self.translations: list[NDArray[np.int32]] = []
+
+    def add(self, piece: Encoded) -> int:
+        """Keep a piece; the number it gets asks for its rows later."""
+        self.pieces.append(piece)
+        return len(self.pieces) - 1
+
+    def finish(self) -> IdMap:
+        """The sorted unique ids of all pieces."""
+        values = self._one_type()
+        unique = pa.chunked_array(values, type=values[0].type).unique() if values else pa.array([], pa.string())
+        ordered = unique.take(pc.sort_indices(unique))
+        self.translations = [_places(v, ordered) for v in values]
+        ids = ordered.to_numpy(zero_copy_only=False)
+        return IdMap.sorted(ids if ordered.type == pa.int64() else ids.astype(object), self.noun)
+
+    def rows(self, number: int) -> NDArray[np.int32]:
+        """Rows of a piece in the finished IdMap, int32; the piece is given up."""
+        codes = self.pieces[number].codes
+        self.pieces[number].codes = codes[:0]
+        return self.translations[number][codes]
+
+    def _one_type(self) -> list[pa.Array]:
+        values = [piece.values for piece in self.pieces]
+        if all(_integers(piece) for piece in self.pieces):
+            return [v.cast(pa.int64()) for v in values]
+        return [v.cast(pa.string()) for v in values]
+
+
+def _places(values: pa.Array, ordered: pa.Array) -> NDArray[np.int32]:
+    return pc.index_in(values, value_set=ordered).to_numpy(zero_copy_only=False).astype(np.int32)
+
+
+def _integers(piece: Encoded) -> bool:
+    """Whether all values are integers, or nothing but spelling keeps them from it."""
+    if piece.values.type == pa.int64() or not len(piece.values):
+        return True
+    return piece.text and bool(pc.all(pc.match_substring_regex(piece.values, INTEGER)).as_py())
+
+
+def _plain_type(column: pa.Array) -> Any:
+    """Ids as int64 or string: whole floats are integers (a column with gaps), anything else is spelt out."""
+    kind = column.type
+    if kind in (pa.int64(), pa.string()):
+        return column
+    if pa.types.is_floating(kind):
+        return _from_floats(column)
+    if pa.types.is_integer(kind) and not (kind == pa.uint64() and (pc.max(column).as_py() or 0) >= 2**63):
+        return column.cast(pa.int64())
+    if pa.types.is_null(kind):
+        return column.cast(pa.string())
+    try:
+        return column.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+
+
+def _from_floats(column: pa.Array) -> pa.Array:
+    known = pc.if_else(pc.is_nan(column), None, column)
+    try:
+        return known.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return known.cast(pa.string())

@@ -1,0 +1,193 @@
+"""Everything that was named on a command line or in the settings, to one dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import pandas as pd
+
+from recsys.errors import DataError
+from recsys.settings import Ingest
+from recsys.sources.chunks import Source
+from recsys.sources.coding import Ids
+from recsys.sources.columns import check_mapping, find, missing
+from recsys.sources.content import ContentReader
+from recsys.sources.delimited import Delimited
+from recsys.sources.faulty import Faulty
+from recsys.sources.layers import events, layers
+from recsys.sources.playlist_files import SUFFIXES
+from recsys.sources.playlists import PlaylistsReader
+from recsys.sources.plays import PlaysReader
+from recsys.sources.read import TABLES, Progress, expand, guarded, open_source
+from recsys.sources.rejects import Rejects
+from recsys.sources.tracks import TracksReader
+from recsys.tables import Dataset, IdMap, Interactions
+
+Paths: TypeAlias = Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A dataset, the rows that could not be used, and what was counted on the way.
+
+    Attributes:
+        dataset: all layers over the union of the tracks in all sources.
+        rejects: file, line (1-based, as an editor shows it), reason.
+        counts: files and rows read, rows kept per layer, duplicates and rejects, by name.
+    """
+
+    dataset: Dataset
+    rejects: pd.DataFrame
+    counts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Plays of listeners the model has never seen, over the tracks it knows.
+
+    Attributes:
+        interactions: new users, given tracks.
+        unknown_rows: how many rows named a track that is not known; they are left out.
+        rejects: file, line, reason.
+    """
+
+    interactions: Interactions
+    unknown_rows: int
+    rejects: pd.DataFrame
+
+
+def gather(
+    plays: Paths = (),
+    tracks: Paths = (),
+    playlists: Paths = (),
+    content: Paths = (),
+    *,
+    settings: Ingest | None = None,
+    progress: Progress | None = None,
+) -> Gathered:
+    """Read files, globs and folders into one dataset.
+
+    Args:
+        plays: listening logs, tables of counts or ratings, ListenBrainz or Last.fm exports.
+        tracks: tables that describe tracks.
+        playlists: M3U, XSPF and JSPF files, or tables.
+        content: tables or .npz archives of features; each becomes a content space named after its file.
+        settings: column names, the share of bad rows allowed, when a play is a skip.
+        progress: called with (what, done, total) as files are read.
+
+    Raises:
+        DataError: nothing to read, an unreadable or empty file, missing columns, too many bad rows.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     log = Path(folder, "plays.csv")
+    ...     _ = log.write_text("user,track,plays\\nann,x,3\\nann,y,1\\nbo,x,2\\n")
+    ...     gathered = gather([log])
+    >>> gathered.dataset.matrix().toarray()
+    array([[3., 1.],
+           [2., 0.]], dtype=float32)
+    """
+    settings = settings or Ingest()  # type: ignore[call-arg]
+    check_mapping(settings.columns)
+    files = {
+        "plays": expand(plays, "plays"),
+        "tracks": expand(tracks, "tracks"),
+        "playlists": expand(playlists, "playlists", (*TABLES, *SUFFIXES)),
+        "content": expand(content, "content", (*TABLES, ".npz")),
+    }
+    if not any(files.values()):
+        raise DataError("nothing to read; expected at least one path to plays, tracks, playlists or content")
+    return _Gathering(settings).run(files, progress)
+
+
+def read_histories(paths: Paths, tracks: IdMap, *, settings: Ingest | None = None) -> Histories:
+    """Read plays of listeners the model has never seen, in any form that ``gather`` takes.
+
+    Args:
+        paths: files, globs and folders.
+        tracks: the tracks the model knows.
+        settings: as in ``gather``.
+
+    Raises:
+        DataError: as in ``gather``, or no row names a known track.
+    """
+    settings = settings or Ingest()  # type: ignore[call-arg]
+    check_mapping(settings.columns)
+    ids, rejects = Ids("track"), Rejects()
+    reader = PlaysReader(ids, settings, rejects)
+    reader.read(expand(paths, "histories"))
+    users, theirs = reader.users.finish(), ids.finish()
+    rows = events(reader.pieces, reader.users, ids)
+    rows.track = tracks.rows(theirs.ids, missing="mark")[rows.track]
+    known = rows.track >= 0
+    if len(known) and not known.any():
+        raise DataError(
+            f"none of the {len(theirs):,} tracks in these histories is known, e.g. {theirs.ids[0]!r}; "
+            f"expected ids such as {tracks.ids[0] if len(tracks) else None!r}"
+        )
+    made = layers(rows.take(known), users, tracks)
+    return Histories(made.plays, int((~known).sum()), rejects.frame())
+
+
+def read_ids(path: str | Path, noun: Literal["user", "track"]) -> list[Any]:
+    """Ids from a file: one per line, or a table with a column of them; each once, in the file's order.
+
+    Raises:
+        DataError: an empty or unreadable file, a table without such a column, an id that can't be one.
+    """
+    (file,) = expand([path], f"{noun} ids")[:1]
+    source = open_source(file)
+    column = find(source.names, {}, [f"{noun}_id"]).get(f"{noun}_id")
+    if column is None and isinstance(source, Delimited):
+        source = Delimited(file, [f"{noun}_id"]) if len(source.names) == 1 else source
+        column = source.names[0] if len(source.names) == 1 else None
+    if column is None:
+        raise missing(file, source.names, [f"{noun}_id"], f"{noun} ids")
+    return _ids(source, column, noun)
+
+
+def _ids(source: Source, column: str, noun: str) -> list[Any]:
+    found: dict[Any, None] = {}
+    for chunk in guarded(source, source.chunks([column])):
+        faulty = Faulty(chunk)
+        coded = faulty.ids(column, noun)
+        for line, reason in faulty.rows()[:1]:
+            raise DataError(f"{source.path} line {line}: {reason}; expected {noun} ids")
+        values = coded.values.to_pylist()
+        found.update(dict.fromkeys(values[code] for code in coded.codes))
+    return list(found)
+
+
+class _Gathering:
+    """The readers of all sources over one set of track ids, and the order in which they work."""
+
+    def __init__(self, settings: Ingest) -> None:
+        self.ids, self.rejects = Ids("track"), Rejects()
+        self.plays = PlaysReader(self.ids, settings, self.rejects)
+        self.tracks = TracksReader(self.ids, settings, self.rejects)
+        self.playlists = PlaylistsReader(self.ids, settings, self.rejects)
+        self.content = ContentReader(self.ids, settings, self.rejects)
+
+    def run(self, files: dict[str, list[Path]], progress: Progress | None) -> Gathered:
+        """Read everything, then lay it over the ids found."""
+        for what, paths in files.items():
+            getattr(self, what).read(paths, progress)
+        for file, chunk in self.plays.described:
+            self.tracks.describe(file, chunk)
+        made, dataset = self._dataset()
+        counts: dict[str, float] = {f"{what}_files": len(paths) for what, paths in files.items()}
+        counts |= {f"{what}_rows": self.rejects.seen[what] for what in files if files[what]}
+        counts |= made | self.tracks.counts | self.playlists.counts
+        counts |= {"users": len(dataset.users), "tracks": len(dataset.tracks), "rejects": self.rejects.total}
+        return Gathered(dataset, self.rejects.frame(), counts)
+
+    def _dataset(self) -> tuple[dict[str, float], Dataset]:
+        users, tracks = self.plays.users.finish(), self.ids.finish()
+        made = layers(events(self.plays.pieces, self.plays.users, self.ids), users, tracks)
+        catalogue = self.tracks.catalogue(tracks)
+        playlists = self.playlists.interactions(tracks, catalogue)
+        contents = self.content.embeddings(tracks)
+        return made.counts, Dataset(made.plays, catalogue, contents, made.skips, made.ratings, playlists)

@@ -1,0 +1,180 @@
+"""Playlist files to entries: M3U and M3U8, XSPF, JSPF."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from recsys.errors import DataError
+from recsys.sources.read import plain_errors, stem
+from recsys.sources.text import open_text
+
+SUFFIXES = (".m3u", ".m3u8", ".xspf", ".jspf")
+LARGEST = 64 << 20
+EXTINF = re.compile(r"#EXTINF:\s*-?[\d.]*[^,]*,(.*)", re.IGNORECASE)
+
+
+@dataclass
+class Entry:
+    """One line of a playlist: ``keys`` are ids, addresses or MBIDs; ``paths`` where the sound may lie."""
+
+    line: int
+    keys: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    title: str | None = None
+    artist: str | None = None
+
+    def __str__(self) -> str:
+        named = " – ".join(part for part in (self.artist, self.title) if part)
+        return named or next(iter(self.paths + self.keys), "nothing")
+
+
+@dataclass
+class Listing:
+    """A playlist as its file says; ``name`` falls back to the file's."""
+
+    file: Path
+    name: str
+    entries: list[Entry]
+
+
+def read_listing(file: Path) -> Listing:
+    """Read one playlist file; the format is told by its suffix and content.
+
+    Raises:
+        DataError: not a playlist, broken, larger than 64 MB, or an XML file with a DOCTYPE.
+    """
+    with plain_errors(file):
+        content = _content(file)
+    start = content.lstrip()[:1]
+    if start == b"<":
+        return _xspf(file, content)
+    return _jspf(file, content) if start == b"{" else _m3u(file, content)
+
+
+def looks_like_jspf(file: Path) -> bool:
+    """Whether a .json file holds a playlist rather than rows."""
+    if file.suffix.lower() != ".json":
+        return False
+    with plain_errors(file), open_text(file) as stream:
+        return bool(re.match(rb'\s*\{\s*"playlist"\s*:', stream.read(1024)))
+
+
+def _content(file: Path) -> bytes:
+    if file.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") or file.suffix == ".gz":
+        with open_text(file) as stream:
+            content = stream.read(LARGEST + 1)
+    else:
+        with file.open("rb") as raw:
+            content = raw.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise DataError(f"{file} is larger than {LARGEST >> 20} MB; expected a playlist")
+    if not content.strip():
+        raise DataError(f"{file} is empty; expected a playlist")
+    if b"\0" in content:
+        raise DataError(f"{file} is not text (it has zero bytes); expected M3U, XSPF or JSPF")
+    return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def _m3u(file: Path, content: bytes) -> Listing:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")
+    listing = Listing(file, stem(file), [])
+    about: tuple[str | None, str | None] = (None, None)
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.strip()
+        if line.upper().startswith("#PLAYLIST:"):
+            listing.name = line.partition(":")[2].strip() or listing.name
+        elif match := EXTINF.match(line):
+            about = _artist_title(match.group(1))
+        elif line and not line.startswith("#"):
+            listing.entries.append(Entry(number, [line], _paths(line, file), about[1], about[0]))
+            about = (None, None)
+    return listing
+
+
+def _artist_title(text: str) -> tuple[str | None, str | None]:
+    artist, dash, title = re.sub(r"\s[–—]\s", " - ", text).partition(" - ")
+    return (artist.strip() or None, title.strip() or None) if dash else (None, text.strip() or None)
+
+
+def _paths(location: str, file: Path) -> list[str]:
+    """Spellings of a place: as written, with plain slashes, and from the playlist's folder."""
+    if "://" in location:
+        location = unquote(urlsplit(location).path) if location.lower().startswith("file:") else location
+    slashed = location.replace("\\", "/")
+    relative = "" if "://" in slashed else str((file.parent / slashed).resolve())
+    return list(dict.fromkeys(p for p in (location, slashed, relative) if p))
+
+
+class _NoDoctype(ET.TreeBuilder):
+    """Builds a tree, and stops at a DOCTYPE, before any entity could be defined."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise DataError(f"a DOCTYPE ({name}) is not accepted; expected plain XSPF without one")
+
+
+def _xspf(file: Path, content: bytes) -> Listing:
+    parser = ET.XMLParser(target=_NoDoctype())
+    try:
+        parser.feed(content)
+        root = parser.close()
+    except ET.ParseError as error:
+        raise DataError(f"{file} is not valid XML: {error}; expected XSPF") from error
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from None
+    if _tag(root) != "playlist":
+        raise DataError(f"{file}: found <{_tag(root)}>; expected <playlist>, as in XSPF")
+    listing = Listing(file, _child(root, "title") or stem(file), [])
+    for place, track in enumerate((t for t in root.iter() if _tag(t) == "track"), 1):
+        fields = {name: _children(track, name) for name in ("location", "identifier", "title", "creator")}
+        listing.entries.append(_entry(place, fields, file))
+    return listing
+
+
+def _jspf(file: Path, content: bytes) -> Listing:
+    try:
+        playlist = json.loads(content)["playlist"]
+        tracks = playlist["track"]
+        title = playlist.get("title")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f'{file} is not JSPF ({error}); expected {{"playlist": {{"track": [...]}}}}') from error
+    items = [track if isinstance(track, dict) else {} for track in (tracks if isinstance(tracks, list) else [])]
+    entries = [
+        _entry(place, {k: list(_strings(v)) for k, v in item.items()}, file) for place, item in enumerate(items, 1)
+    ]
+    return Listing(file, title if isinstance(title, str) and title else stem(file), entries)
+
+
+def _entry(place: int, fields: dict[str, list[str]], file: Path) -> Entry:
+    first = {name: next(iter(values), None) for name, values in fields.items()}
+    locations = fields.get("location", [])
+    keys = [*fields.get("identifier", []), *locations]
+    paths = [path for location in locations for path in _paths(location, file)]
+    return Entry(place, keys, paths, first.get("title"), first.get("creator"))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, (str, int)) and str(item).strip():
+            yield str(item).strip()
+
+
+def _tag(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _children(element: ET.Element, name: str) -> list[str]:
+    return [c.text.strip() for c in element if _tag(c) == name and c.text and c.text.strip()]
+
+
+def _child(element: ET.Element, name: str) -> str | None:
+    return next(iter(_children(element, name)), None)
