@@ -1,0 +1,183 @@
+"""Playlist files: M3U8, XSPF, JSPF and CSV, chosen by suffix.
+
+Paths are written relative to the playlist's folder. A track without a usable path, or whose path leads out of the
+library, has its id as location. ``.m3u`` is UTF-8 like ``.m3u8``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from recsys import manifest
+from recsys.errors import DataError, did_you_mean
+
+XSPF = "http://xspf.org/ns/0/"
+EXTENSION = "urn:recsys:track"  # names our part of a JSPF track
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+WEB = re.compile(r"https?://[^\s\x00-\x20]+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One track of a playlist file.
+
+    Attributes:
+        duration: seconds.
+        path: of the sound file, relative to the library's root, or absolute; or a web address.
+        reason: why the track is in the list.
+    """
+
+    track_id: str
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    duration: float | None = None
+    path: str | None = None
+    mbid: str | None = None
+    isrc: str | None = None
+    reason: str | None = None
+
+
+def write_playlist(path: Path, entries: Sequence[Entry], *, title: str, root: Path | None = None) -> None:
+    """Write a playlist file atomically; the suffix names the format: .m3u8 .m3u .xspf .jspf .csv.
+
+    Args:
+        title: the playlist's name (CSV has no place for it).
+        root: the library that paths are relative to and must stay in; default: the playlist's folder.
+
+    Raises:
+        DataError: another suffix.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_playlist(Path(folder, "a.m3u8"), [Entry("t1", "Mido", "Sulza", path="audio/t1.ogg")], title="A")
+    ...     print(Path(folder, "a.m3u8").read_text())
+    #EXTM3U
+    #PLAYLIST:A
+    #EXTINF:-1,Sulza - Mido
+    audio/t1.ogg
+    """
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise DataError(f"{path.name} is no playlist file known here{did_you_mean(path.suffix.lower(), WRITERS)}")
+    placed = [_clean(entry, _location(entry, path, root)) for entry in entries]
+    manifest.write_bytes(path, writer(_plain(title) or "", placed).encode())
+
+
+def _plain(text: object | None) -> str | None:
+    """Text on one line, without characters that a file format can't hold; None for nothing."""
+    if text is None:
+        return None
+    return UNSAFE.sub(" ", str(text)).strip() or None
+
+
+def _clean(entry: Entry, location: str | None) -> Entry:
+    """Safe text everywhere; ``path`` is now the location, None when only the id is left."""
+    duration = entry.duration if entry.duration is not None and 0 < entry.duration < 1e9 else None
+    text = {name: _plain(value) for name, value in asdict(entry).items() if name not in ("duration", "path")}
+    text["track_id"] = text["track_id"] or ""
+    return Entry(**text, duration=duration, path=location)  # type: ignore[arg-type]
+
+
+def _location(entry: Entry, playlist: Path, root: Path | None) -> str | None:
+    """The entry's path from the playlist's folder, with forward slashes; None when it has none that may be used."""
+    if not entry.path or UNSAFE.search(entry.path):
+        return None
+    if WEB.match(entry.path):
+        return entry.path
+    home = os.path.abspath(root or playlist.parent)
+    target = os.path.normpath(os.path.join(home, entry.path))
+    if os.path.commonpath([home, target]) != home or target == home:
+        return None
+    return Path(os.path.relpath(target, os.path.abspath(playlist.parent))).as_posix()
+
+
+def _name(entry: Entry) -> str:
+    return " - ".join(part for part in (entry.artist, entry.title) if part) or entry.track_id
+
+
+def _address(entry: Entry) -> str:
+    """The location as a URI reference."""
+    location = entry.path or entry.track_id
+    return location if WEB.match(location) else quote(location)
+
+
+def _identifiers(entry: Entry) -> list[str]:
+    mbid = [f"https://musicbrainz.org/recording/{quote(entry.mbid)}"] if entry.mbid else []
+    return mbid + ([f"urn:isrc:{quote(entry.isrc)}"] if entry.isrc else [])
+
+
+def _m3u8(title: str, entries: Sequence[Entry]) -> str:
+    lines = ["#EXTM3U", f"#PLAYLIST:{title}"]
+    for entry in entries:
+        location = entry.path or entry.track_id
+        seconds = -1 if entry.duration is None else round(entry.duration)
+        lines += [f"#EXTINF:{seconds},{_name(entry)}", f"./{location}" if location.startswith("#") else location]
+    return "\n".join(lines) + "\n"
+
+
+def _xspf(title: str, entries: Sequence[Entry]) -> str:
+    playlist = ElementTree.Element("playlist", {"version": "1", "xmlns": XSPF})
+    ElementTree.SubElement(playlist, "title").text = title
+    tracks = ElementTree.SubElement(playlist, "trackList")
+    for entry in entries:
+        track = ElementTree.SubElement(tracks, "track")
+        for name, value in _parts(entry):
+            ElementTree.SubElement(track, name).text = value
+    ElementTree.indent(playlist, " ")
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(playlist, encoding="unicode") + "\n"
+
+
+def _parts(entry: Entry) -> list[tuple[str, str]]:
+    """The elements of an XSPF track that there is something to say in."""
+    milliseconds = None if entry.duration is None else str(round(entry.duration * 1000))
+    parts = [
+        ("location", _address(entry)),
+        *(("identifier", identifier) for identifier in _identifiers(entry)),
+        ("title", entry.title),
+        ("creator", entry.artist),
+        ("annotation", entry.reason),
+        ("album", entry.album),
+        ("duration", milliseconds),
+    ]
+    return [(name, value) for name, value in parts if value]
+
+
+def _jspf(title: str, entries: Sequence[Entry]) -> str:
+    content = {"playlist": {"title": title, "track": [_jspf_track(entry) for entry in entries]}}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _jspf_track(entry: Entry) -> dict[str, object]:
+    own = {name: value for name, value in (("track_id", entry.track_id), ("reason", entry.reason)) if value}
+    track: dict[str, object] = {"location": [_address(entry)], "identifier": _identifiers(entry)}
+    track |= {name: value for name, value in _parts(entry) if name not in ("location", "identifier", "duration")}
+    if entry.duration is not None:
+        track["duration"] = round(entry.duration * 1000)
+    return {name: value for name, value in track.items() if value} | {"extension": {EXTENSION: own}}
+
+
+def _csv(title: str, entries: Sequence[Entry]) -> str:
+    file = io.StringIO()
+    table = csv.DictWriter(file, ["position", *asdict(Entry(""))], lineterminator="\n")
+    table.writeheader()
+    table.writerows({"position": place, **asdict(entry)} for place, entry in enumerate(entries, start=1))
+    return file.getvalue()
+
+
+WRITERS: dict[str, Callable[[str, Sequence[Entry]], str]] = {
+    ".m3u8": _m3u8,
+    ".m3u": _m3u8,
+    ".xspf": _xspf,
+    ".jspf": _jspf,
+    ".csv": _csv,
+}
