@@ -1,7 +1,7 @@
 """Playlist files: M3U8, XSPF, JSPF and CSV, chosen by suffix.
 
-Paths are written relative to the playlist's folder. A track without a usable path, or whose path leads out of the
-library, has its id as location. ``.m3u`` is UTF-8 like ``.m3u8``.
+Paths are written relative to the playlist's folder, so that it can be moved together with the library. A track
+without a usable path, or whose path leads out of the library, has its id as location. ``.m3u`` is UTF-8 like ``.m3u8``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def write_playlist(path: Path, entries: Sequence[Entry], *, title: str, root: Pa
 
     Args:
         title: the playlist's name (CSV has no place for it).
-        root: the library that paths are relative to and must stay in; default: the playlist's folder.
+        root: the library that paths are relative to and must stay in. Without it, relative paths are relative to
+            the playlist's folder and must stay there, and absolute ones may be anywhere.
 
     Raises:
         DataError: another suffix.
@@ -94,11 +95,13 @@ def _location(entry: Entry, playlist: Path, root: Path | None) -> str | None:
         return None
     if WEB.match(entry.path):
         return entry.path
-    home = os.path.abspath(root or playlist.parent)
+    folder = os.path.abspath(playlist.parent)
+    home = os.path.abspath(root or folder)
     target = os.path.normpath(os.path.join(home, entry.path))
-    if os.path.commonpath([home, target]) != home or target == home:
+    inside = os.path.commonpath([home, target]) == home and target != home
+    if not inside and (root or not os.path.isabs(entry.path)):
         return None
-    return Path(os.path.relpath(target, os.path.abspath(playlist.parent))).as_posix()
+    return Path(os.path.relpath(target, folder)).as_posix()
 
 
 def _name(entry: Entry) -> str:

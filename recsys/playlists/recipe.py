@@ -53,7 +53,7 @@ def build_playlist(
     catalogue: Catalogue,
     *,
     seeds: Sequence[int] = (),
-    n: int = 50,
+    n: int | None = 50,
     minutes: float | None = None,
     max_per_artist: int = 2,
     artist_gap: int = 3,
@@ -69,7 +69,7 @@ def build_playlist(
         rows: candidate track rows, shape (m,); −1 is padding.
         scores: larger is better, shape (m,); candidates whose score is not finite are left out.
         seeds: track rows that open the list, in this order; they count towards all rules.
-        n: number of tracks, seeds included; not used with ``minutes``.
+        n: number of tracks, seeds included; None means 50; not used with ``minutes``.
         minutes: length instead of ``n``, met within half a track. An unknown duration counts as the catalogue's
             median, or 210 s where it knows none; longer candidates than the whole list are left out.
         similarity: (a,) and (b,) rows to similarities (a, b); each track is then followed by its closest. Without
@@ -85,6 +85,7 @@ def build_playlist(
     ([0, 3, 1], ['artist gap of 3 lowered to 2'])
     """
     rows, scores = np.asarray(rows, np.int32), np.asarray(scores, np.float32)
+    n = 50 if n is None else n
     _check(rows, scores, seeds, len(catalogue), n, minutes, max_per_artist, artist_gap)
     rules, lengths = Rules(max_per_artist, max(artist_gap, 1)), _Lengths.of(catalogue)
     opening = _distinct(np.asarray(seeds, np.int32), catalogue)
@@ -193,7 +194,7 @@ def _length_notes(made: Rows, lengths: _Lengths, minutes: float, used_up: bool) 
         cause = "the candidates ran out" if used_up and total < 60 * minutes else "no choice of tracks comes closer"
         notes.append(f"{minutes:g} minutes became {total / 60:.1f}: {cause}")
     if unknown := int((~lengths.known[made]).sum()):
-        notes.append(f"{unknown} unknown durations counted as {lengths.typical:.0f} s")
+        notes.append(f"{unknown} of {len(made)} durations unknown, counted as {lengths.typical:.0f} s each")
     return notes
 
 

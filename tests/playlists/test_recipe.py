@@ -125,7 +125,7 @@ def test_minutes_are_met_within_half_a_track(task, minutes):
     assert "no choice of tracks" not in " ".join(made.relaxed) or len(made) <= len(set(seeds)) + 1
     if not any("minutes became" in note for note in made.relaxed):
         assert abs(off) <= seconds[made.rows].max(initial=max(known.median() if len(known) else 210.0, 0)) / 2 + 1e-6
-    assert any("unknown durations" in note for note in made.relaxed) == durations[made.rows].isna().any()
+    assert any("durations unknown" in note for note in made.relaxed) == durations[made.rows].isna().any()
 
 
 def test_the_best_tracks_are_taken_in_order_of_score():
@@ -205,11 +205,11 @@ def test_shortfalls_are_said():
 def test_unknown_durations_count_as_the_median_and_are_said():
     songs = catalogue(list("abcde"), durations=[100.0, 100.0, np.nan, 300.0, 100.0])
     made = build_playlist([2, 0, 1], [3, 2, 1], songs, minutes=5)
-    assert made.relaxed == ["1 unknown durations counted as 100 s"]
+    assert made.relaxed == ["1 of 3 durations unknown, counted as 100 s each"]
     assert made.seconds == 300.0
     nothing = build_playlist([0, 1], [3, 2], catalogue(list("ab"), durations=[np.nan, np.nan]), minutes=7)
     assert nothing.seconds is None
-    assert nothing.relaxed == ["2 unknown durations counted as 210 s"]
+    assert nothing.relaxed == ["2 of 2 durations unknown, counted as 210 s each"]
 
 
 def test_a_candidate_longer_than_the_list_is_left_out():

@@ -7,11 +7,15 @@ import pandas as pd
 import pytest
 import soundfile
 
-from recsys.errors import DataError
+from recsys import manifest
+from recsys.errors import ArtefactError, DataError
+from recsys.sources import gather
 from recsys.sources.sample import write_world
 from recsys.sources.sample.compose import HAT, KICK, PITCHES, SCALES, SNARE, Note
+from recsys.sources.sample.genres import GENRES
 from recsys.sources.sample.synth import RATE, TIMBRES, render
 
+KINDS = (".csv", ".jsonl", ".m3u8", ".xspf", ".jspf")
 TABLES = ("plays.csv", "tracks.csv", "sound.csv", "truth.jsonl")
 
 
@@ -41,7 +45,7 @@ def truths(world):
 
 
 def all_bytes(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".ogg"}
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.suffix in KINDS}
 
 
 def test_the_same_seed_gives_the_same_bytes_with_or_without_audio(sounding, tmp_path):
@@ -51,11 +55,20 @@ def test_the_same_seed_gives_the_same_bytes_with_or_without_audio(sounding, tmp_
     assert all((silent.folder / t).read_bytes() != (other.folder / t).read_bytes() for t in TABLES)
 
 
-def test_writing_again_into_the_same_folder_replaces_the_files(tmp_path):
-    write_world(tmp_path, tracks=40, listeners=5, audio=False, seed=1)
-    write_world(tmp_path, tracks=40, listeners=5, audio=False)
-    fresh = write_world(tmp_path / "fresh", tracks=40, listeners=5, audio=False)
-    assert (tmp_path / "plays.csv").read_bytes() == (fresh.folder / "plays.csv").read_bytes()
+def test_writing_again_replaces_an_earlier_world_as_a_whole(tmp_path):
+    write_world(tmp_path / "w", tracks=60, listeners=5, audio=False, seed=1)
+    (tmp_path / "w" / "left over.csv").write_text("x")
+    write_world(tmp_path / "w", tracks=40, listeners=5, audio=False)
+    write_world(tmp_path / "fresh", tracks=40, listeners=5, audio=False)
+    assert all_bytes(tmp_path / "w") == all_bytes(tmp_path / "fresh")
+    assert manifest.problems(tmp_path / "w") == []
+
+
+def test_a_folder_of_somebody_elses_files_is_left_alone(tmp_path):
+    (tmp_path / "plays.csv").write_text("mine")
+    with pytest.raises(ArtefactError, match="was not made by recsys"):
+        write_world(tmp_path, tracks=24, listeners=2, audio=False)
+    assert (tmp_path / "plays.csv").read_text() == "mine"
 
 
 def test_counts_are_what_was_written(world, plays, tracks):
@@ -180,8 +193,8 @@ def test_clips_stay_small(sounding):
 
 def test_progress_is_told(tmp_path):
     told = []
-    write_world(tmp_path, tracks=24, listeners=2, progress=lambda done, total: told.append((done, total)))
-    assert told == [(i, 24) for i in range(1, 25)]
+    write_world(tmp_path, tracks=24, listeners=2, progress=lambda *step: told.append(step))
+    assert told == [("write clips", i, 24) for i in range(1, 25)]
 
 
 @pytest.mark.parametrize("instrument", sorted(TIMBRES))
@@ -225,3 +238,18 @@ def test_a_note_ends_when_it_should():
     assert np.abs(sound[: int(0.1 * RATE)]).max() == 0
     assert np.abs(sound[int(0.6 * RATE) :]).max() < 1e-3
     assert np.abs(sound[int(0.2 * RATE) : int(0.5 * RATE)]).max() > 0.7
+
+
+def test_every_file_is_understood(world, plays):
+    folder = world.folder
+    files = {"plays": "plays.csv", "tracks": "tracks.csv", "playlists": "playlists", "content": "sound.csv"}
+    gathered = gather(**{what: [folder / name] for what, name in files.items()})
+    dataset = gathered.dataset
+    assert len(gathered.rejects) == 0
+    assert (len(dataset.users), len(dataset.tracks)) == (world.listeners, world.tracks)
+    assert len(dataset.playlists.users) == world.playlists
+    assert np.bincount(dataset.playlists.user).min() >= 12
+    assert dataset.contents["sound"].known.mean() > 0.95
+    assert {g for genres in dataset.catalogue.frame["genre"] for g in (genres if genres is not None else ())} == {
+        genre.name for genre in GENRES
+    }

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from recsys import manifest
 from recsys.errors import DataError
 from recsys.sources.sample.compose import PITCHES, Score, compose
 from recsys.sources.sample.genres import GENRES
@@ -23,6 +24,8 @@ from recsys.sources.sample.world import Track, make_tracks
 
 CLIP_SECONDS = 6.0
 PLAYLISTS = 12
+KIND = "sample world"
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -53,18 +56,19 @@ def write_world(
     tracks: int = 320,
     listeners: int = 300,
     audio: bool = True,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> World:
-    """Make the sample world and write it into ``folder``; files of an earlier one are replaced.
+    """Make the sample world and write it into ``folder``, with a manifest; an earlier one is replaced as a whole.
 
     The same arguments give the same bytes in every table, with and without audio.
 
     Args:
         audio: also write a clip of 6 s for each track: Ogg Vorbis, 22.05 kHz, mono.
-        progress: called with (tracks written, tracks) after each clip.
+        progress: called with ("write clips", done, total) after each clip.
 
     Raises:
         DataError: fewer than 24 tracks or fewer than 1 listener.
+        ArtefactError: ``folder`` holds something that this package did not make.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as name:
@@ -78,13 +82,14 @@ def write_world(
     plays = simulate_plays(made, listeners, _rng(seed, "plays"))
     lists = make_playlists(made, PLAYLISTS, _rng(seed, "playlists"))
     scores = [compose(track, CLIP_SECONDS, _rng(seed, "music", i)) for i, track in enumerate(made)]
-    (folder / "playlists").mkdir(parents=True, exist_ok=True)
-    _csv(folder / "plays.csv", _named(plays, made, listeners))
-    _csv(folder / "tracks.csv", _track_table(made, _rng(seed, "gaps")))
-    _csv(folder / "sound.csv", _sound_table(made, scores, _rng(seed, "sound")))
-    _write_truth(folder / "truth.jsonl", made, scores)
-    _write_playlists(folder / "playlists", lists, made)
-    size = _write_audio(folder, made, scores, progress) if audio else 0
+    with manifest.fresh_folder(folder) as work:
+        _csv(work / "plays.csv", _named(plays, made, listeners))
+        _csv(work / "tracks.csv", _track_table(made, _rng(seed, "gaps")))
+        _csv(work / "sound.csv", _sound_table(made, scores, _rng(seed, "sound")))
+        _write_truth(work / "truth.jsonl", made, scores)
+        _write_playlists(work / "playlists", lists, made)
+        size = _write_audio(work, made, scores, progress) if audio else 0
+        manifest.seal(work, KIND, {"seed": seed, "tracks": tracks, "listeners": listeners})
     heard = set(plays["track"])
     cold = tuple(t.id for i, t in enumerate(made) if i not in heard)
     return World(folder, tracks, len({t.artist for t in made}), listeners, len(plays), len(lists), cold, size)
@@ -192,6 +197,7 @@ def _truth(track: Track, score: Score) -> dict[str, Any]:
 
 def _write_playlists(folder: Path, lists: dict[str, list[int]], tracks: Sequence[Track]) -> None:
     """All as M3U8 but the last two, which are XSPF and JSPF."""
+    folder.mkdir()
     suffixes = [".m3u8"] * (len(lists) - 2) + [".xspf", ".jspf"]
     makers = {".m3u8": _m3u8, ".xspf": _xspf, ".jspf": _jspf}
     for (name, members), suffix in zip(lists.items(), suffixes, strict=True):
@@ -226,9 +232,7 @@ def _jspf(name: str, tracks: Iterable[Track]) -> str:
     return json.dumps({"playlist": {"title": name, "track": entries}}, indent=1) + "\n"
 
 
-def _write_audio(
-    folder: Path, tracks: Sequence[Track], scores: Sequence[Score], progress: Callable[[int, int], None] | None
-) -> int:
+def _write_audio(folder: Path, tracks: Sequence[Track], scores: Sequence[Score], progress: Progress | None) -> int:
     """One clip per track; returns their size in bytes."""
     import soundfile
 
@@ -238,11 +242,11 @@ def _write_audio(
         soundfile.write(path, sound, RATE, format="OGG", subtype="VORBIS")
         return path.stat().st_size
 
-    (folder / "audio").mkdir(exist_ok=True)
+    (folder / "audio").mkdir()
     size = 0
     with ThreadPoolExecutor(max_workers=2) as pool:  # the encoder works outside Python's lock
         for done, written in enumerate(pool.map(write, tracks, scores), start=1):
             size += written
             if progress:
-                progress(done, len(tracks))
+                progress("write clips", done, len(tracks))
     return size
