@@ -1,0 +1,92 @@
+"""Who may be returned: allowed rows for everybody, excluded rows per query."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys.errors import DataError
+
+FEW = 0.1  # up to this share of the tracks, searching the allowed rows exactly beats filtering a search
+
+
+def is_few(allowed: int, n: int) -> bool:
+    """Whether so few are allowed that these should be searched one by one."""
+    return allowed <= FEW * n
+
+
+def allowed_rows(allow: NDArray[Any] | None, n: int) -> NDArray[np.int32] | None:
+    """A bool mask (n,) or rows in any order → ascending rows without repeats; None (everything) stays None.
+
+    >>> allowed_rows(np.array([3, 1, 3]), 4)
+    array([1, 3], dtype=int32)
+    """
+    if allow is None:
+        return None
+    allow = np.asarray(allow)
+    if allow.dtype == np.bool_:
+        if allow.shape != (n,):
+            raise DataError(f"the allow mask has shape {allow.shape}; expected ({n},), one flag per track")
+        return np.flatnonzero(allow).astype(np.int32)
+    rows = np.unique(allow)
+    if len(rows) and not (rows[0] >= 0 and rows[-1] < n):
+        raise DataError(f"allowed rows span {rows[0]}..{rows[-1]}; expected 0..{n - 1}")
+    return rows.astype(np.int32)
+
+
+class Lists(NamedTuple):
+    """Ascending rows per query, CSR-like: query i has ``indices[indptr[i]:indptr[i + 1]]``."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+
+    @classmethod
+    def empty(cls, queries: int) -> Self:
+        """Nothing for anyone."""
+        return cls(np.zeros(queries + 1, np.int64), np.empty(0, np.int32))
+
+    @classmethod
+    def of(cls, exclude: sp.csr_array | NDArray[Any] | Lists | None, queries: int, n: int) -> Lists | None:
+        """From a CSR (queries, n), or from rows (queries, m) where −1 means nothing.
+
+        Raises:
+            DataError: another shape, or rows out of range.
+        """
+        if exclude is None or isinstance(exclude, Lists):
+            return exclude
+        if sp.issparse(exclude):
+            if exclude.shape != (queries, n):
+                raise DataError(f"exclude has shape {exclude.shape}; expected ({queries}, {n}), queries by tracks")
+            tidy = exclude if exclude.has_sorted_indices else exclude.sorted_indices()
+            return cls(tidy.indptr.astype(np.int64), tidy.indices.astype(np.int32, copy=False))
+        rows = np.asarray(exclude)
+        if rows.ndim != 2 or len(rows) != queries or (rows.size and not (rows.min() >= -1 and rows.max() < n)):
+            raise DataError(f"exclude has shape {rows.shape}; expected ({queries}, m) rows from −1 to {n - 1}")
+        rows = np.sort(rows, axis=1)
+        return cls(_ends((rows >= 0).sum(axis=1)), rows[rows >= 0].astype(np.int32))
+
+    def relabelled(self, rows: NDArray[np.int32], n: int) -> Lists:
+        """The same lists over the places of ``rows`` (ascending) instead of 0..n − 1; others are dropped."""
+        place = np.full(n, -1, np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        return self.mapped(place)
+
+    def mapped(self, place: NDArray[np.int32]) -> Lists:
+        """Each row through an ascending ``place`` (n,), −1 drops it."""
+        found = place[self.indices]
+        before = np.append(0, np.cumsum(found >= 0))
+        return Lists(before[self.indptr], found[found >= 0])
+
+    def take(self, queries: NDArray[Any]) -> Lists:
+        """The lists of these queries, in this order."""
+        lengths = np.diff(self.indptr)[queries]
+        indptr = _ends(lengths)
+        step = np.arange(indptr[-1]) - np.repeat(indptr[:-1], lengths)
+        return Lists(indptr, self.indices[np.repeat(self.indptr[queries], lengths) + step])
+
+
+def _ends(lengths: NDArray[Any]) -> NDArray[np.int64]:
+    return np.append(0, np.cumsum(lengths)).astype(np.int64)
