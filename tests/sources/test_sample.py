@@ -11,7 +11,7 @@ from recsys import manifest
 from recsys.errors import ArtefactError, DataError
 from recsys.sources import gather
 from recsys.sources.sample import write_world
-from recsys.sources.sample.compose import HAT, KICK, PITCHES, SCALES, SNARE, Note
+from recsys.sources.sample.compose import HAT, KICK, PITCHES, QUALITIES, SCALES, SNARE, Note
 from recsys.sources.sample.genres import GENRES
 from recsys.sources.sample.synth import RATE, TIMBRES, render
 
@@ -185,6 +185,29 @@ def test_clips_are_neither_silent_nor_clipped(sounding):
         loud = np.sqrt((sound.reshape(12, -1) ** 2).mean(axis=1))
         assert loud.mean() > 0.02
         assert (loud > 0.002).all(), clip
+
+
+def test_chords_are_heard_where_the_truth_says(sounding):
+    """The pitch classes of the label are louder in the clip than the others, per chord of every clip."""
+    steps = {name: (0, *intervals) for intervals, name in QUALITIES.items()}
+    ratios = []
+    for line in (sounding.folder / "truth.jsonl").read_text().splitlines():
+        truth = json.loads(line)
+        sound, _ = soundfile.read(sounding.folder / "audio" / f"{truth['track_id']}.ogg")
+        for chord in truth["chords"]:
+            piece = sound[int(chord["start_s"] * RATE) : int(chord["end_s"] * RATE)]
+            if chord["label"] != "N" and len(piece) > RATE:
+                power = np.abs(np.fft.rfft(piece * np.hanning(len(piece)))) ** 2
+                hertz = np.fft.rfftfreq(len(piece), 1 / RATE)
+                audible = (hertz > 120) & (hertz < 500)
+                classes = np.round(12 * np.log2(hertz[audible] / 440) + 9).astype(int) % 12
+                chroma = np.bincount(classes, power[audible], minlength=12)
+                root, quality = chord["label"].split(":")
+                inside = np.isin(np.arange(12), (PITCHES.index(root) + np.array(steps[quality])) % 12)
+                ratios.append(chroma[inside].mean() / chroma[~inside].mean())
+    assert len(ratios) > 80
+    assert np.median(ratios) > 8
+    assert np.mean(np.array(ratios) > 1) > 0.95
 
 
 def test_clips_stay_small(sounding):

@@ -78,7 +78,8 @@ def _sessions(fit: Floats, traits: dict[str, NDArray[Any]], rng: Generator) -> d
     played: list[int] = []
     heard = []
     free = START
-    for day in np.sort(rng.integers(rng.integers(0, 200), DAYS, size=count)):
+    joined = rng.integers(0, 200) if rng.random() < 0.5 else 0
+    for day in np.sort(rng.integers(joined, DAYS, size=count)):
         open_pull = np.where(traits["release_day"] <= day, pull, -np.inf)
         mood = traits["genre"][_draw(open_pull, 1, rng)[0]]
         length = int(rng.integers(1, 4)) if few else 2 + int(rng.geometric(0.12))
@@ -86,7 +87,7 @@ def _sessions(fit: Floats, traits: dict[str, NDArray[Any]], rng: Generator) -> d
         again = rng.random(len(chosen)) < (0.3 if played else 0)
         chosen[again] = rng.choice(played or [0], again.sum())
         played.extend(chosen.tolist())
-        start = max(START + int(day) * DAY + int(np.clip(rng.normal(18, 4), 0, 23) * 3600), free)
+        start = max(START + int(day) * DAY + int(rng.normal(17, 4) % 24 * 3600), free)
         heard.append({"track": chosen} | _times(start, traits["duration"][chosen], rank[chosen], rng))
         free = int(heard[-1]["timestamp"][-1]) + 1800
     return {name: np.concatenate([part[name] for part in heard]) for name in heard[0]}
