@@ -10,7 +10,9 @@ from typing import NamedTuple
 from recsys.evaluation.intervals import Interval
 
 WIDTH = 480
-LETTER = 6.6  # width of a letter at the label size, in user units
+NARROW = 360
+LETTER = 7.1  # width of a letter at the label size, in user units
+LEFT = 66  # room for the y axis
 GAP = 14.0  # least distance between two labels
 Colours = Mapping[str, str]
 
@@ -46,8 +48,8 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 def interval_rows(rows: Sequence[tuple[str, Interval]], colours: Colours, *, title: str, axis: str) -> str:
     """One line per model: a dot at the mean, a bar over the interval, and a rule at zero when it is in sight."""
     left = 16 + LETTER * max(len(name) for name, _ in rows)
-    marks = ticks(min(0.0, *(v.low for _, v in rows)), max(0.0, *(v.high for _, v in rows)), 4)
-    x = Scale(marks[0], marks[-1], left, WIDTH - 62)
+    marks = ticks(min(0.0, *(v.low for _, v in rows)), max(0.0, *(v.high for _, v in rows)), 3)
+    x = Scale(marks[0], marks[-1], left, NARROW - 62)
     bottom = 12 + 26 * len(rows)
     parts = [_line(x(t), 6, x(t), bottom, "zero" if t == 0 else "grid") for t in marks]
     parts += [_text(x(t), bottom + 16, number(t, marks), "middle") for t in marks]
@@ -56,9 +58,9 @@ def interval_rows(rows: Sequence[tuple[str, Interval]], colours: Colours, *, tit
         parts.append(_text(left - 10, y + 4, name, "end", "name"))
         parts.append(_line(x(value.low), y, x(value.high), y, "bar", colour))
         parts.append(_dot(x(value.mean), y, colour, f"{name}: {signed(value)}"))
-        parts.append(_text(WIDTH - 4, y + 4, f"{value.mean:+.3f}", "end", "value"))
+        parts.append(_text(NARROW - 4, y + 4, minus(f"{value.mean:+.3f}"), "end", "value"))
     parts.append(_text((x.start + x.end) / 2, bottom + 36, axis, "middle", "axis"))
-    return _svg(bottom + 44, parts, title)
+    return _svg(bottom + 44, parts, title, NARROW)
 
 
 def lines(
@@ -102,7 +104,7 @@ def scatter(points: Mapping[str, tuple[float, float]], colours: Colours, *, titl
     """Named dots; names stand to the right, moved up or down where they would lie on each other."""
     marks = ticks(min(0.0, *(a for a, _ in points.values())), max(a for a, _ in points.values()), 5)
     longest = max(map(len, points))
-    x = Scale(marks[0], marks[-1], 52, WIDTH - 16 - LETTER * longest)
+    x = Scale(marks[0], marks[-1], LEFT, WIDTH - 16 - LETTER * longest)
     y, parts = _vertical([b for _, b in points.values()], x, axes)
     parts += [_line(x(t), y.end, x(t), y.start, "grid") for t in marks]
     parts += [_text(x(t), y.start + 17, number(t, marks), "middle") for t in marks]
@@ -123,7 +125,7 @@ def groups(
 ) -> str:
     """For each group of listeners or tracks the models side by side, with bars over the intervals."""
     values = [v for found in series.values() for v in found.values()]
-    x = Scale(-0.5, len(labels) - 0.5, 52, WIDTH - 8)
+    x = Scale(-0.5, len(labels) - 0.5, LEFT, WIDTH - 8)
     y, parts = _vertical([v.low for v in values] + [v.high for v in values], x, axes, zero=True, top=34)
     parts += [_text(x(i), y.start + 17, label, "middle") for i, label in enumerate(labels)]
     parts += [_line(x(i + 0.5), y.end, x(i + 0.5), y.start, "grid") for i in range(len(labels) - 1)]
@@ -140,7 +142,7 @@ def groups(
 def spread(places: Mapping[str, float], top: float, bottom: float) -> dict[str, float]:
     """Places of labels, moved as little as needed to stand ``GAP`` apart and not below ``bottom``.
 
-    >>> spread({"a": 100.0, "b": 101.0}, 0, 104)
+    >>> spread({"a": 100.0, "b": 101.0}, 0.0, 104.0)
     {'a': 90.0, 'b': 104.0}
     """
     order = sorted(places, key=lambda name: (places[name], name))
@@ -156,24 +158,30 @@ def spread(places: Mapping[str, float], top: float, bottom: float) -> dict[str, 
 
 
 def number(value: float, beside: Sequence[float]) -> str:
-    """A tick with as many digits as the ticks beside it need."""
-    step = abs(beside[1] - beside[0]) if len(beside) > 1 else 1.0
-    digits = max(0, -math.floor(math.log10(step) + 1e-9)) + (
-        step * 10 ** max(0, -math.floor(math.log10(step))) % 1 > 1e-6
-    )
-    return f"{value:.{digits}f}"
+    """A tick with as many digits as the ticks beside it need.
+
+    >>> number(0.5, [0.0, 0.25, 0.5]), number(-20.0, [-20.0, 0.0])
+    ('0.50', '−20')
+    """
+    digits = next((d for d in range(6) if all(abs(round(t, d) - t) < 1e-9 for t in beside)), 6)
+    return minus(f"{value:.{digits}f}")
+
+
+def minus(text: str) -> str:
+    """A number with a true minus sign."""
+    return text.replace("-", "−")
 
 
 def signed(value: Interval) -> str:
     """A difference with its sign and interval."""
-    return f"{value.mean:+.3f} [{value.low:+.3f}, {value.high:+.3f}]"
+    return minus(f"{value.mean:+.3f} [{value.low:+.3f}, {value.high:+.3f}]")
 
 
 def _frame(
     drawn: Mapping[str, Sequence[tuple[float, float]]], last: int, axes: tuple[str, str]
 ) -> tuple[Scale, Scale, list[str]]:
-    x = Scale(0, max(1, last), 66, WIDTH - 18 - LETTER * max(map(len, drawn)))
-    wide = Scale(0, 1, 52, x.end)
+    x = Scale(0, max(1, last), LEFT + 14, WIDTH - 18 - LETTER * max(map(len, drawn)))
+    wide = Scale(0, 1, LEFT, x.end)
     y, parts = _vertical([b for points in drawn.values() for _, b in points], wide, axes)
     return x, y, parts
 
@@ -212,7 +220,7 @@ def _labels(places: Mapping[str, tuple[float, float]], y: Scale) -> dict[str, tu
 
 
 def _legend(names: Sequence[str], colours: Colours) -> list[str]:
-    parts, at = [], 52.0
+    parts, at = [], float(LEFT)
     for name in names:
         parts.append(_dot(at + 5, 12, colours[name], name))
         parts.append(_text(at + 14, 16, name, "start", "name"))
@@ -220,8 +228,8 @@ def _legend(names: Sequence[str], colours: Colours) -> list[str]:
     return parts
 
 
-def _svg(height: float, parts: Sequence[str], title: str) -> str:
-    shape = f'viewBox="0 0 {WIDTH} {height:.0f}"'
+def _svg(height: float, parts: Sequence[str], title: str, width: int = WIDTH) -> str:
+    shape = f'viewBox="0 0 {width} {height:.0f}"'
     return f'<svg {shape} role="img" aria-label="{escape(title)}">{"".join(parts)}</svg>'
 
 

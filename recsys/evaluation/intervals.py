@@ -86,7 +86,8 @@ def _bootstrap(filled: Values, known: NDArray[np.bool_], seed: int, draws: int) 
     means = np.concatenate(parts)
     some = np.isfinite(means).any(axis=0)
     low, high = np.full((2, filled.shape[1]), np.nan)
-    low[some], high[some] = np.nanpercentile(means[:, some], [2.5, 97.5], axis=0)
+    if some.any():
+        low[some], high[some] = np.nanpercentile(means[:, some], [2.5, 97.5], axis=0)
     return low, high
 
 

@@ -22,6 +22,7 @@ from recsys.tables import Dataset, TopK
 PROTOCOLS = ("warm", "strong", "continuation", "cold", "temporal")
 REFERENCES = ("popularity", "itemknn", "ease", "als", "ials")
 DEPTH = 500
+TIE_DEPTH = 2000  # lists over a pool are asked for this deep before ties are broken
 LIST_K = 20
 
 
@@ -143,7 +144,7 @@ def run(
             rankers = fit(train)
             fitted = clock() - start
         seconds = {"fit": fitted}
-        lists = _ranked(split, rankers, depth, clock, progress, seconds)
+        lists = _ranked(split, rankers, depth, seed, clock, progress, seconds)
         results.append(_measured(split, lists, seconds, seed=seed, draws=draws, ks=ks))
     return results
 
@@ -172,6 +173,7 @@ def _ranked(
     split: Split,
     rankers: Mapping[str, Ranker],
     depth: int,
+    seed: int,
     clock: Callable[[], float],
     progress: Callable[[str], None],
     seconds: dict[str, float],
@@ -180,9 +182,25 @@ def _ranked(
     for name, rank in rankers.items():
         progress(f"{split.name}: ranking with {name}")
         start = clock()
-        lists = rank(split.histories, split.users, split.pool, min(depth, len(split.train.tracks)))
+        lists = rank(split.histories, split.users, split.pool, _deep(split, depth))
         seconds[f"rank {name}"] = clock() - start
-        yield name, lists
+        yield name, lists if split.pool is None else shuffle_ties(lists, depth, np.random.default_rng(seed))
+
+
+def shuffle_ties(lists: TopK, depth: int, rng: np.random.Generator) -> TopK:
+    """Lists with equal scores in random order, cut to ``depth``.
+
+    A model that can't tell new tracks apart answers in row order, and ids often follow popularity: without
+    this it would be credited with knowing what it does not.
+    """
+    order = np.lexsort((rng.random(lists.scores.shape), -lists.scores), axis=1)[:, :depth]
+    return TopK(np.take_along_axis(lists.rows, order, axis=1), np.take_along_axis(lists.scores, order, axis=1))
+
+
+def _deep(split: Split, depth: int) -> int:
+    if split.pool is None:
+        return min(depth, len(split.train.tracks))
+    return min(max(depth, TIE_DEPTH), len(split.pool))
 
 
 def _measured(

@@ -16,6 +16,7 @@ from recsys.evaluation.intervals import Interval
 from recsys.evaluation.protocols import Result, plain_json
 
 TABLE = ("recall@20", "ndcg@10", "ndcg@100", "map@100", "hit@10", "mrr", "r_precision", "clicks")
+COUNTS = ("listeners evaluated", "hidden pairs", "candidate tracks")
 IN_PLOTS = 6  # more models than this make a plot of slices unreadable
 
 
@@ -124,16 +125,21 @@ def _section(result: Result, colours: Mapping[str, str]) -> str:
     caption = "Mean over listeners, with the 95 % interval below; best in each column in colour"
     traits = list(dict.fromkeys(t for name in order for t in result.character[name]))
     plain = {name: [_point(result.character[name].get(t)) for t in traits] for name in order}
-    table = _table([words.pretty(m) for m in metrics], cells, colours, caption, ["clicks" == m for m in metrics])
+    table = _table([words.pretty(m) for m in metrics], cells, colours, caption, [m == "clicks" for m in metrics])
     figures = "".join(filter(None, (draw(result, colours) for draw in FIGURES)))
     depth = traits[0].partition("@")[2] if traits else ""
     beyond = _table([words.pretty(t) for t in traits], plain, colours, f"What the first {depth} are like", mark=False)
     return (
         f'<section id="{result.protocol}"><h2>{escape(words.heading(result.protocol))}</h2>'
-        f"<p>{escape(words.explanation(result.protocol))} {int(result.sizes['listeners evaluated']):,} evaluated, "
-        f"{int(result.sizes['hidden pairs']):,} tracks hidden, {int(result.sizes['candidate tracks']):,} candidates.</p>"
-        f'{table}<div class="grid">{figures}</div><div style="height:18px"></div>{beyond if traits else ""}</section>'
+        f"<p>{escape(words.explanation(result.protocol))} {_counts(result)}</p>{table}"
+        f'<div class="grid narrow">{_differences(result, colours)}</div><div class="grid">{figures}</div>'
+        f"{beyond if traits else ''}</section>"
     )
+
+
+def _counts(result: Result) -> str:
+    listeners, hidden, candidates = (int(result.sizes[k]) for k in COUNTS)
+    return f"{listeners:,} evaluated, {hidden:,} tracks hidden, {candidates:,} candidates."
 
 
 def _table(
@@ -145,15 +151,17 @@ def _table(
     mark: bool = True,
 ) -> str:
     best = [_best(column, j < len(smaller) and smaller[j]) for j, column in enumerate(zip(*rows.values(), strict=True))]
+    digits = [_digits(column) for column in zip(*rows.values(), strict=True)]
     body = []
     for name, values in rows.items():
-        cells = "".join(_cell(v, mark and v is not None and v.mean == best[j]) for j, v in enumerate(values))
+        cells = "".join(_cell(v, mark and v is not None and v.mean == best[j], digits[j]) for j, v in enumerate(values))
         key = f'<span class="key" style="background:{colours[name]}"></span>'
         body.append(f'<tr><th scope="row">{key}{escape(name)}</th>{cells}</tr>')
     head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
     return (
-        f'<div class="card" tabindex="0"><table><caption>{escape(caption)}</caption><thead><tr><th scope="col">Model</th>{head}'
-        f"</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f'<div class="card" tabindex="0"><table><caption>{escape(caption)}</caption>'
+        f'<thead><tr><th scope="col">Model</th>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
@@ -162,12 +170,15 @@ def _best(column: Sequence[Interval | None], smaller: bool) -> float:
     return (min(means) if smaller else max(means)) if means else math.nan
 
 
-def _cell(value: Interval | None, best: bool) -> str:
+def _digits(column: Sequence[Interval | None]) -> int:
+    return 2 if any(v is not None and abs(v.mean) >= 1 for v in column) else 3
+
+
+def _cell(value: Interval | None, best: bool, digits: int) -> str:
     if value is None or not math.isfinite(value.mean):
         return "<td>–</td>"
-    digits = 2 if abs(value.mean) >= 1 else 3
     bounds = f"<small>{value.low:.{digits}f} – {value.high:.{digits}f}</small>" if math.isfinite(value.low) else ""
-    return f"<td{' class=best' if best else ''}><b>{value.mean:.{digits}f}</b>{bounds}</td>"
+    return f"<td{' class=best' if best else ''}><b>{charts.minus(f'{value.mean:.{digits}f}')}</b>{bounds}</td>"
 
 
 def _point(value: float | None) -> Interval | None:
@@ -181,9 +192,10 @@ def _figure(title: str, text: str, svg: str) -> str:
 def _differences(result: Result, colours: Mapping[str, str]) -> str:
     drawn = []
     for reference, models in result.differences.items():
-        rows = [(m, models[m][result.primary]) for m in result.ranking() if m in models]
+        rivals = [m for m in result.ranking() if m in models and (m != "popularity" or len(models) == 1)]
+        rows = [(m, models[m][result.primary]) for m in rivals]
         title = f"Better or worse than {reference}?"
-        text = "Paired difference over the same listeners. A bar that does not touch zero is a real difference."
+        text = "Paired difference over the same listeners. A bar clear of zero is more than chance."
         svg = charts.interval_rows(rows, colours, title=title, axis=f"difference in {words.pretty(result.primary)}")
         drawn.append(_figure(title, text, svg))
     return "".join(drawn)
@@ -194,9 +206,9 @@ def _by_k(result: Result, colours: Mapping[str, str]) -> str:
     if len(ks) < 2:
         return ""
     series = {n: [(float(k), result.accuracy[n][f"recall@{k}"].mean) for k in ks] for n in result.ranking()}
-    title = "Longer lists find more"
+    title = "By length of list"
     svg = charts.lines(series, colours, title=title, axes=("length of list k", "recall@k"))
-    return _figure(title, "Recall of the hidden tracks as the list grows.", svg)
+    return _figure(title, "Share of the hidden tracks found, of those that a list of this length can hold.", svg)
 
 
 def _trade(result: Result, colours: Mapping[str, str]) -> str:
@@ -233,9 +245,9 @@ def _slices(result: Result, colours: Mapping[str, str]) -> str:
 
 SLICE_TEXT = {
     "tracks known of the listener": "Listeners in four parts by how much they showed; bars are 95 % intervals.",
-    "popularity of the hidden track": "Head, middle and tail hold a third of all plays each; the tail has by far the most tracks.",
+    "popularity of the hidden track": "A third of all plays falls on each; most tracks are in the tail.",
 }
-FIGURES: tuple[Callable[[Result, Mapping[str, str]], str], ...] = (_differences, _by_k, _trade, _slices)
+FIGURES: tuple[Callable[[Result, Mapping[str, str]], str], ...] = (_by_k, _trade, _slices)
 
 
 def _fitting(curves: Sequence[Curve]) -> str:
@@ -276,8 +288,8 @@ def _how(
     terms = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in words.METRICS.items())
     left = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in skipped.items())
     return (
-        '<section id="how"><h2>How it was measured</h2><p>Hidden tracks were never seen in training. A listener without '
-        "recommendations counts as zero. Intervals come from resampling listeners.</p>"
+        '<section id="how"><h2>How it was measured</h2><p>No model saw a hidden track of a listener in training. '
+        "A listener without recommendations counts as zero. Intervals come from resampling listeners.</p>"
         f'<div class="card"><dl>{lines}</dl>{parts}{_details("What the metrics mean", terms)}'
         f"{_details('Protocols not run', left) if left else ''}</div></section>"
     )

@@ -21,16 +21,17 @@ PROTOCOLS = {
         "These listeners were never seen in training. They show a part of their tracks; the rest is hidden.",
     ),
     "continuation": (
-        "Continuing a sequence",
+        "After",
         "These sequences were never seen in training. Their first tracks are known; what follows later is hidden.",
     ),
     "cold": (
         "New tracks",
-        "Whole artists were taken out of training, and only their tracks are candidates. A model that knows nothing but plays can't tell them apart.",
+        "Whole artists (or tracks, where no artist is known) were taken out of training; only their tracks are "
+        "candidates. A model that knows nothing but plays can't tell them apart.",
     ),
     "temporal": (
         "The future",
-        "Models were trained on all plays before one moment; hidden is what each listener played for the first time after it.",
+        "Models were trained on all plays before one moment; hidden is what listeners first played after it.",
     ),
 }
 METRICS = {
@@ -57,7 +58,7 @@ def heading(protocol: str) -> str:
     base, _, count = protocol.partition("-")
     text = PROTOCOLS.get(base, (protocol, ""))[0]
     if base == "continuation":
-        return f"{text} after {count} track{'' if count == '1' else 's'}"
+        return f"{text} {count} track{'' if count == '1' else 's'}"
     return f"{text}, fold {count}" if base == "fold" else text
 
 
@@ -75,12 +76,7 @@ def headline(result: Result) -> str:
     found = result.accuracy[best][result.primary]
     start = f"<em>{escape(best)}</em> ranks the hidden tracks highest: {pretty(result.primary)} {plain(found)}"
     if best == "popularity":
-        rivals = len(result.accuracy) - 1
-        return (
-            f"{start}. {'No other model beats' if rivals else 'There is nothing to compare with'} popularity here."
-            if rivals
-            else f"{start}."
-        )
+        return f"{start}; no other model beats it." if len(result.accuracy) > 1 else f"{start}."
     gap = result.differences.get("popularity", {}).get(best, {}).get(result.primary)
     if gap is None:
         return f"{start}."
@@ -97,11 +93,8 @@ def runner_up(result: Result) -> str:
     if not rivals:
         return ""
     gap = result.differences[rivals[0]][best][result.primary]
-    if gap.low > 0:
-        verdict = "a lead beyond what other listeners would change"
-    else:
-        verdict = "a difference that could be chance"
-    return f"Against {rivals[0]}, the strongest reference, it gains {plain(gap)} — {verdict}."
+    verdict = "a clear lead" if gap.low > 0 else "which may be chance"
+    return f"Against {rivals[0]}, the strongest reference, it gains {plain(gap)}: {verdict}."
 
 
 def pretty(metric: str) -> str:
