@@ -9,34 +9,23 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys import bundle, manifest, models, playlists
+from recsys import bundle, manifest, models, nearby, playlists
 from recsys.contracts import Recommender, Rows
 from recsys.errors import DataError
+from recsys.explain import Explained, explain, reasons
 from recsys.index import Index
-from recsys.ranking.reasons import carriers
-from recsys.retrieval import top_lists
+from recsys.nearby import Near, alike, neighbours
 from recsys.settings import Playlist as PlaylistSettings
 from recsys.settings import Similar as SimilarSettings
-from recsys.tables import Catalogue, Dataset, IdMap, Interactions, TopK
+from recsys.tables import Catalogue, Dataset, IdMap, Interactions
 from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, write_ids
-
-POPULAR = "popular with all listeners"
-LIKELY = 0.05  # a play less alike than this did not carry the recommendation
-
-
-class Explained(NamedTuple):
-    """Lists of track rows with where each row came from and the own play that carried it (−1: none)."""
-
-    lists: TopK
-    sources: NDArray[Any]
-    carried_by: NDArray[np.int32]
 
 
 class Engine:
@@ -80,6 +69,11 @@ class Engine:
         arrays = bundle.open_arrays(self.folder / "histories")
         shape = len(self.users), len(self.tracks)
         return sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+
+    @cached_property
+    def listeners(self) -> NDArray[np.float32]:
+        """How many listeners each track has, (tracks,)."""
+        return np.bincount(self.histories.indices, minlength=len(self.tracks)).astype(np.float32)
 
     @cached_property
     def model(self) -> Recommender:
@@ -138,21 +132,9 @@ class Engine:
         allow: Rows | None = None,
         include_seen: bool = False,
     ) -> Explained:
-        """Lists in rows, with source and carrier of every entry."""
-        exclude = None if include_seen else histories
-        lists = top_lists(self.model, histories, n, users=rows, exclude=exclude, allow=allow)
-        return Explained(lists, self._sources(histories, rows, lists), self._carriers(histories, lists))
-
-    def _sources(self, histories: sp.csr_array, users: Rows | None, lists: TopK) -> NDArray[Any]:
-        if isinstance(self.model, models.Blend):
-            return self.model.leading(histories, users, lists.rows)
-        return np.full(lists.rows.shape, self.model.name, dtype=object)
-
-    def _carriers(self, histories: sp.csr_array, lists: TopK) -> NDArray[np.int32]:
-        if "collaborative" not in self.index.blocks:
-            return np.full(lists.rows.shape, -1, np.int32)
-        found = carriers(lists.rows, histories, self.index.vectors("collaborative"))
-        return np.where(found.alike >= LIKELY, found.rows, -1)
+        """Lists in rows, with source and carrier of every entry; ``rows`` are trained user rows, −1 = unseen."""
+        options = {"users": rows, "allow": allow, "include_seen": include_seen}
+        return explain(self.model, self.index, histories, n, popular=self.listeners, **options)
 
     def frame(self, user_ids: NDArray[Any], explained: Explained) -> pd.DataFrame:
         """Lists in ids, one row per recommendation."""
@@ -166,16 +148,9 @@ class Engine:
                 "track_id": self.tracks.at(rows[real]),
                 "score": scores[real],
                 "source": pd.Categorical(explained.sources[real]),
-                "reason": self._reasons(explained.carried_by[real]),
+                "reason": reasons(explained.carried_by[real], self.name),
             }
         )
-
-    def _reasons(self, carried_by: NDArray[np.int32]) -> pd.Categorical:
-        distinct, codes = np.unique(carried_by, return_inverse=True)
-        words = [f"because you played {self.name(row)}" if row >= 0 else POPULAR for row in distinct]
-        meanings = list(dict.fromkeys(words))
-        place = {word: i for i, word in enumerate(meanings)}
-        return pd.Categorical.from_codes(np.array([place[w] for w in words], dtype=int)[codes], meanings)
 
     def name(self, row: int) -> str:
         """ "Title – Artist" of a track row, or its id."""
@@ -183,8 +158,7 @@ class Engine:
 
     def most_played(self, n: int) -> list[Any]:
         """The ids of the tracks that most listeners have played."""
-        listeners = np.bincount(self.histories.indices, minlength=len(self.tracks))
-        return list(self.tracks.at(np.argsort(-listeners, kind="stable")[:n]))
+        return list(self.tracks.at(np.argsort(-self.listeners, kind="stable")[:n]))
 
     # ---- similar tracks -------------------------------------------------------------------------------
 
@@ -216,66 +190,29 @@ class Engine:
         """
         settings = settings or SimilarSettings()  # type: ignore[call-arg]
         n, by = n or settings.n, by or settings.by
+        rules = {
+            "weights": nearby.weights(self.index, by, settings.taste),
+            "allow": None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32),
+            "max_per_artist": max_per_artist or settings.max_per_artist,
+            "not_same_album": not_same_album,
+        }
         rows = self.tracks.rows(list(track_ids))
-        weights = self._weights(by, settings.taste)
-        allow = None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32)
-        cap = max_per_artist or settings.max_per_artist
-        found = [self._neighbours(row, n, weights, allow, cap, not_same_album) for row in rows]
-        frames = [self._similar_frame(row, *one, by) for row, one in zip(rows, found, strict=True)]
-        return pd.concat(frames, ignore_index=True)
+        found = [self._similar_frame(row, neighbours(self.index, self.catalogue, row, n, **rules), by) for row in rows]
+        return pd.concat(found, ignore_index=True)
 
-    def _weights(self, by: str, taste: float) -> dict[str, float]:
-        """Block weights of a way to compare; a hybrid takes what there is."""
-        if by not in ("hybrid", "collaborative", "content"):
-            raise DataError(f"by {by!r}: expected hybrid, collaborative or content")
-        wanted = {"collaborative": taste, "content": 1 - taste} if by == "hybrid" else {by: 1.0}
-        there = {name: weight for name, weight in wanted.items() if name in self.index.blocks}
-        if not there:
-            raise DataError(f"this bundle has no {by} space; it has {', '.join(self.index.blocks) or 'none'}")
-        return there if sum(there.values()) > 0 else dict.fromkeys(there, 1.0)
-
-    def _neighbours(
-        self, row: int, n: int, weights: dict[str, float], allow: Rows | None, cap: int | None, other_album: bool
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Rows and scores, asking for more until the rules leave ``n`` or nothing is left to ask for."""
-        exclude = self._album_mates(row) if other_album else None
-        ask = n if cap is None else 4 * n
-        while True:
-            lists = self.index.neighbours(np.array([row]), ask, weights=weights, allow=allow, exclude=exclude)
-            rows, scores = lists.rows[0][: lists.lengths[0]], lists.scores[0][: lists.lengths[0]]
-            kept = _capped(self.catalogue.artists[rows], cap) if cap is not None else np.arange(len(rows))
-            if len(kept) >= n or len(rows) < ask:
-                return rows[kept][:n], scores[kept][:n]
-            ask *= 4
-
-    def _album_mates(self, row: int) -> Rows:
-        albums = self.catalogue.albums
-        return np.flatnonzero((albums == albums[row]) & (albums >= 0)).astype(np.int32)
-
-    def _similar_frame(self, row: int, rows: NDArray[Any], scores: NDArray[Any], by: str) -> pd.DataFrame:
-        table = self.catalogue.frame
+    def _similar_frame(self, row: int, near: Near, by: str) -> pd.DataFrame:
+        table, rows = self.catalogue.frame, near.rows
         return pd.DataFrame(
             {
                 "query": np.repeat(self.tracks.at([row]), len(rows)),
                 "rank": np.arange(1, len(rows) + 1),
                 "track_id": self.tracks.at(rows),
-                "score": scores,
+                "score": near.scores,
                 "title": table["title"].to_numpy(object)[rows],
                 "artist": table["artist"].to_numpy(object)[rows],
-                "reason": [self._alike(row, other, by) for other in rows],
+                "reason": [alike(self.index, self.catalogue, row, other, by) for other in rows],
             }
         )
-
-    def _alike(self, row: int, other: int, by: str) -> str:
-        """Why two tracks are neighbours, in words; the cosine of each space."""
-        words = {"collaborative": "heard by the same listeners", "content": "alike in content"}
-        names = [by] if by != "hybrid" else list(words)
-        parts = []
-        for name in (n for n in names if n in self.index.blocks):
-            vectors = self.index.vectors(name)
-            parts.append(f"{words[name]} ({float(vectors[row] @ vectors[other]):.2f})")
-        same = self.catalogue.artists[row] == self.catalogue.artists[other] >= 0
-        return "; ".join([*parts, *(["same artist"] if same else [])])
 
     # ---- playlists ------------------------------------------------------------------------------------
 
@@ -297,7 +234,7 @@ class Engine:
         """
         settings = settings or PlaylistSettings()  # type: ignore[call-arg]
         rows = self.tracks.rows(list(seeds))
-        weights = self._weights("hybrid", 0.5)
+        weights = nearby.weights(self.index, "hybrid", 0.5)
         pool = self._pool(rows, weights, n, minutes, settings.n)
         made = playlists.build_playlist(
             *pool,
@@ -326,14 +263,8 @@ class Engine:
         text = {c: known[c] if isinstance(known[c], str) else None for c in ("title", "artist", "album", "path")}
         ids = {c: known[c] if isinstance(known[c], str) else None for c in ("mbid", "isrc")}
         duration = float(known["duration"]) if pd.notna(known["duration"]) else None
-        reason = "chosen as a seed" if row in seeds else self._alike(int(seeds[0]), row, "hybrid")
+        reason = "chosen as a seed" if row in seeds else alike(self.index, self.catalogue, int(seeds[0]), row, "hybrid")
         return playlists.Entry(track_id=str(self.tracks.at(row)), duration=duration, reason=reason, **text, **ids)
-
-
-def _capped(artists: NDArray[np.int32], cap: int) -> NDArray[np.intp]:
-    """Places of the first ``cap`` of each artist, in order; unknown artists (−1) are not limited."""
-    order = pd.Series(artists).groupby(artists).cumcount().to_numpy()
-    return np.flatnonzero((order < cap) | (artists < 0))
 
 
 def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, index: Index) -> None:

@@ -1,0 +1,82 @@
+"""Histories in, lists with the source and the reason of every row out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys import models
+from recsys.contracts import Recommender, Rows
+from recsys.index import Index, exact
+from recsys.ranking.reasons import carriers
+from recsys.retrieval import top_lists
+from recsys.tables import TopK
+
+POPULAR = "popular with all listeners"
+LIKELY = 0.05  # a play less alike than this did not carry the recommendation
+
+
+class Explained(NamedTuple):
+    """Lists of track rows, which part of the model led to each row, and the own play that carried it (−1: none)."""
+
+    lists: TopK
+    sources: NDArray[Any]
+    carried_by: NDArray[np.int32]
+
+
+def explain(
+    model: Recommender,
+    index: Index,
+    histories: sp.csr_array,
+    n: int,
+    *,
+    popular: NDArray[np.float32],
+    users: Rows | None = None,
+    allow: Rows | None = None,
+    include_seen: bool = False,
+) -> Explained:
+    """The ``n`` best tracks for each history; for an empty one what is popular.
+
+    Args:
+        popular: how many listeners each track has, (tracks,).
+        users: trained user rows behind the histories, −1 = unseen; None = all unseen.
+        allow: the only track rows that may be returned.
+    """
+    exclude = None if include_seen else histories
+    lists = top_lists(model, histories, n, users=users, exclude=exclude, allow=allow)
+    sources = _sources(model, histories, users, lists)
+    empty = np.diff(histories.indptr) == 0
+    if empty.any():
+        best = exact.select(popular[None, :], n, allow=allow)
+        lists = TopK(
+            np.where(empty[:, None], best.rows, lists.rows), np.where(empty[:, None], best.scores, lists.scores)
+        )
+        sources[empty] = "popularity"
+    return Explained(lists, sources, _carried_by(index, histories, lists))
+
+
+def _sources(model: Recommender, histories: sp.csr_array, users: Rows | None, lists: TopK) -> NDArray[Any]:
+    """Name of the model, or of the member of a blend that gave most to each row."""
+    if isinstance(model, models.Blend):
+        return model.leading(histories, users, lists.rows)
+    return np.full(lists.rows.shape, model.name, dtype=object)
+
+
+def _carried_by(index: Index, histories: sp.csr_array, lists: TopK) -> NDArray[np.int32]:
+    if "collaborative" not in index.blocks:
+        return np.full(lists.rows.shape, -1, np.int32)
+    found = carriers(lists.rows, histories, index.vectors("collaborative"))
+    return np.where(found.alike >= LIKELY, found.rows, -1).astype(np.int32)
+
+
+def reasons(carried_by: NDArray[np.int32], names: Any) -> pd.Categorical:
+    """A reason in words for each row; ``names`` gives a track row's name."""
+    distinct, codes = np.unique(carried_by, return_inverse=True)
+    words = [f"because you played {names(row)}" if row >= 0 else POPULAR for row in distinct]
+    meanings = list(dict.fromkeys(words))
+    place = {word: i for i, word in enumerate(meanings)}
+    return pd.Categorical.from_codes(np.array([place[w] for w in words], dtype=int)[codes], meanings)
