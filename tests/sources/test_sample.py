@@ -13,6 +13,7 @@ from recsys.sources import gather
 from recsys.sources.sample import write_world
 from recsys.sources.sample.compose import HAT, KICK, PITCHES, QUALITIES, SCALES, SNARE, Note
 from recsys.sources.sample.genres import GENRES
+from recsys.sources.sample.ogg import with_serial
 from recsys.sources.sample.synth import RATE, TIMBRES, render
 
 KINDS = (".csv", ".jsonl", ".m3u8", ".xspf", ".jspf")
@@ -53,6 +54,19 @@ def test_the_same_seed_gives_the_same_bytes_with_or_without_audio(sounding, tmp_
     other = write_world(tmp_path / "b", tracks=40, listeners=5, audio=False, seed=1)
     assert all_bytes(silent.folder) == all_bytes(sounding.folder)
     assert all((silent.folder / t).read_bytes() != (other.folder / t).read_bytes() for t in TABLES)
+
+
+def test_the_same_seed_gives_the_same_clips(sounding, tmp_path):
+    again = write_world(tmp_path / "again", tracks=40, listeners=5).folder
+    first = {p.name: p.read_bytes() for p in (sounding.folder / "audio").iterdir()}
+    assert {p.name: p.read_bytes() for p in (again / "audio").iterdir()} == first
+
+
+def test_a_new_serial_number_keeps_the_sound(sounding, tmp_path):
+    clip = next((sounding.folder / "audio").iterdir())
+    (tmp_path / "x.ogg").write_bytes(with_serial(clip.read_bytes(), 123))
+    assert (tmp_path / "x.ogg").read_bytes() != clip.read_bytes()
+    assert np.array_equal(soundfile.read(tmp_path / "x.ogg")[0], soundfile.read(clip)[0])
 
 
 def test_writing_again_replaces_an_earlier_world_as_a_whole(tmp_path):

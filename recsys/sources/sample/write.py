@@ -19,6 +19,7 @@ from recsys.errors import DataError
 from recsys.sources.sample.compose import PITCHES, Score, compose
 from recsys.sources.sample.genres import GENRES
 from recsys.sources.sample.listeners import make_playlists, simulate_plays
+from recsys.sources.sample.ogg import with_serial
 from recsys.sources.sample.synth import RATE, render
 from recsys.sources.sample.world import Track, make_tracks
 
@@ -60,7 +61,7 @@ def write_world(
 ) -> World:
     """Make the sample world and write it into ``folder``, with a manifest; an earlier one is replaced as a whole.
 
-    The same arguments give the same bytes in every table, with and without audio.
+    The same arguments give the same bytes; the tables do not depend on ``audio``.
 
     Args:
         audio: also write a clip of 6 s for each track: Ogg Vorbis, 22.05 kHz, mono.
@@ -240,7 +241,7 @@ def _write_audio(folder: Path, tracks: Sequence[Track], scores: Sequence[Score],
         sound = render(score.notes, CLIP_SECONDS, track.brightness, loudness=0.4 + 0.4 * track.energy)
         path = folder / _clip(track)
         soundfile.write(path, sound, RATE, format="OGG", subtype="VORBIS")
-        return path.stat().st_size
+        return path.write_bytes(with_serial(path.read_bytes(), serial=0))
 
     (folder / "audio").mkdir()
     size = 0
