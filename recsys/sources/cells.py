@@ -25,6 +25,7 @@ def is_text(column: pa.Array) -> bool:
 
 def blank(column: pa.Array) -> NDArray[np.bool_]:
     """Where a value is missing: null, or text such as "" or "NaN"; shape (n,)."""
+    column = _decoded(column)
     empty = pc.is_null(column, nan_is_null=True)
     if is_text(column):
         words = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(column)), value_set=pa.array(NOTHING, column.type))

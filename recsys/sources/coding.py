@@ -14,6 +14,7 @@ from recsys.sources.rejects import shown
 from recsys.tables import IdMap
 
 LONGEST = 512
+LOOSE = 1 << 20
 NOT_IDS = ["", "nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "\\N"]
 INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
 
@@ -85,37 +86,56 @@ class Ids:
     def __init__(self, noun: str) -> None:
         self.noun = noun
         self.pieces: list[Encoded] = []
-        self.translations: list[NDArray[np.int32]] = []
+        self.loose, self.limit = 0, LOOSE
+        self.places: dict[int, NDArray[np.int32]] = {}
 
     def add(self, piece: Encoded) -> int:
         """Keep a piece; the number it gets asks for its rows later."""
         self.pieces.append(piece)
+        self.loose += len(piece.values)
+        if self.loose > self.limit:
+            self._share()
         return len(self.pieces) - 1
 
     def finish(self) -> IdMap:
         """The sorted unique ids of all pieces."""
-        values = self._one_type()
-        unique = pa.chunked_array(values, type=values[0].type).unique() if values else pa.array([], pa.string())
-        ordered = unique.take(pc.sort_indices(unique))
-        self.translations = [_places(v, ordered) for v in values]
-        ids = ordered.to_numpy(zero_copy_only=False)
-        return IdMap.sorted(ids if ordered.type == pa.int64() else ids.astype(object), self.noun)
+        distinct = list({id(piece.values): piece for piece in self.pieces}.values())
+        kind = pa.int64() if distinct and all(map(_integers, distinct)) else pa.string()
+        unique, places = _unified([piece.values.cast(kind) for piece in distinct], kind)
+        order = pc.sort_indices(unique)
+        rank = np.empty(len(unique), np.int32)
+        rank[order.to_numpy()] = np.arange(len(unique), dtype=np.int32)
+        self.places = {id(piece.values): rank[place] for piece, place in zip(distinct, places, strict=True)}
+        ids = unique.take(order).to_numpy(zero_copy_only=False)
+        return IdMap.sorted(ids if kind == pa.int64() else ids.astype(object), self.noun)
 
     def rows(self, number: int) -> NDArray[np.int32]:
-        """Rows of a piece in the finished IdMap, int32; the piece is given up."""
-        codes = self.pieces[number].codes
-        self.pieces[number].codes = codes[:0]
-        return self.translations[number][codes]
+        """Rows of a piece in the finished IdMap, int32; the piece's codes are given up."""
+        piece = self.pieces[number]
+        codes, piece.codes = piece.codes, piece.codes[:0]
+        return self.places[id(piece.values)][codes]
 
-    def _one_type(self) -> list[pa.Array]:
-        values = [piece.values for piece in self.pieces]
-        if all(_integers(piece) for piece in self.pieces):
-            return [v.cast(pa.int64()) for v in values]
-        return [v.cast(pa.string()) for v in values]
+    def _share(self) -> None:
+        """Let pieces of one kind share one array of values, so that long logs keep each id once."""
+        kinds: dict[tuple[bool, bool], dict[int, Encoded]] = {}
+        for piece in self.pieces:
+            kinds.setdefault((piece.text, piece.values.type == pa.int64()), {})[id(piece.values)] = piece
+        for distinct in kinds.values():
+            unique, places = _unified([p.values for p in distinct.values()], next(iter(distinct.values())).values.type)
+            place = dict(zip(distinct, places, strict=True))
+            for piece in self.pieces:
+                if id(piece.values) in place:
+                    piece.codes, piece.values = place[id(piece.values)][piece.codes], unique
+        shared = {id(piece.values): len(piece.values) for piece in self.pieces}
+        self.loose, self.limit = 0, max(LOOSE, sum(shared.values()))
 
 
-def _places(values: pa.Array, ordered: pa.Array) -> NDArray[np.int32]:
-    return pc.index_in(values, value_set=ordered).to_numpy(zero_copy_only=False).astype(np.int32)
+def _unified(values: list[pa.Array], kind: pa.DataType) -> tuple[pa.Array, list[NDArray[np.int32]]]:
+    """The unique values of arrays in order of appearance, and where each array's values are among them."""
+    joined = pa.chunked_array(values, type=kind).combine_chunks().dictionary_encode()
+    places = joined.indices.to_numpy(zero_copy_only=False)
+    ends = np.cumsum([len(v) for v in values], dtype=np.int64)
+    return joined.dictionary, np.split(places, ends[:-1]) if values else []
 
 
 def _integers(piece: Encoded) -> bool:

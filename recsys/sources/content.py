@@ -132,7 +132,7 @@ class ContentReader:
         chunk = Chunk({"ids": pa.array(ids)}, np.arange(1, len(ids) + 1), text=False)
         faulty = Faulty(chunk)
         coded = faulty.ids("ids", "track")
-        faulty.mark(~np.isfinite(vectors).all(axis=1), "vector is not finite")
+        faulty.mark(~np.all(np.isfinite(vectors), axis=1), "vector is not finite")
         self.rejects.saw("content", faulty.seen)
         self.rejects.add("content", file, faulty.rows())
         return Space(True, [self.tracks.add(coded.take(faulty.good))], [vectors[faulty.good]])
@@ -160,10 +160,8 @@ def _numeric(column: pa.Array) -> bool:
         return False
     if not is_text(column):
         return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
-    empty = blank(column)
-    return not empty.all() and bool(
-        np.isfinite(numbers(column)[~empty]).any() and not np.isnan(numbers(column)[~empty]).any()
-    )
+    known = numbers(column)[~blank(column)]
+    return bool(np.isfinite(known).any() and not np.isnan(known).any())
 
 
 def _parsed(text: str) -> list[float] | None:
@@ -192,7 +190,7 @@ def _vectors(faulty: Faulty, name: str, width: int) -> Floats:
     values = np.full((len(items), width), np.nan)
     for row in np.flatnonzero(lengths == width):
         values[row] = np.array(items[row], np.float64)
-    faulty.mark(~np.isfinite(values).all(axis=1), "vector is not finite")
+    faulty.mark(~np.all(np.isfinite(values), axis=1), "vector is not finite")
     return values
 
 

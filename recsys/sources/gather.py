@@ -122,14 +122,14 @@ def read_histories(paths: Paths, tracks: IdMap, *, settings: Ingest | None = Non
     users, theirs = reader.users.finish(), ids.finish()
     rows = events(reader.pieces, reader.users, ids)
     rows.track = tracks.rows(theirs.ids, missing="mark")[rows.track]
-    known = rows.track >= 0
-    if len(known) and not known.any():
+    unknown = rows.track < 0
+    if len(unknown) and unknown.all():
         raise DataError(
             f"none of the {len(theirs):,} tracks in these histories is known, e.g. {theirs.ids[0]!r}; "
             f"expected ids such as {tracks.ids[0] if len(tracks) else None!r}"
         )
-    made = layers(rows.take(known), users, tracks)
-    return Histories(made.plays, int((~known).sum()), rejects.frame())
+    rows.drop(unknown)
+    return Histories(layers(rows, users, tracks).plays, int(unknown.sum()), rejects.frame())
 
 
 def read_ids(path: str | Path, noun: Literal["user", "track"]) -> list[Any]:
@@ -150,15 +150,15 @@ def read_ids(path: str | Path, noun: Literal["user", "track"]) -> list[Any]:
 
 
 def _ids(source: Source, column: str, noun: str) -> list[Any]:
-    found: dict[Any, None] = {}
+    made, pieces = Ids(noun), []
     for chunk in guarded(source, source.chunks([column])):
         faulty = Faulty(chunk)
         coded = faulty.ids(column, noun)
         for line, reason in faulty.rows()[:1]:
             raise DataError(f"{source.path} line {line}: {reason}; expected {noun} ids")
-        values = coded.values.to_pylist()
-        found.update(dict.fromkeys(values[code] for code in coded.codes))
-    return list(found)
+        pieces.append(made.add(coded))
+    ids = made.finish()
+    return list(dict.fromkeys(i for number in pieces for i in ids.at(made.rows(number)).tolist()))
 
 
 class _Gathering:

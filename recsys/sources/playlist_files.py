@@ -148,9 +148,8 @@ def _jspf(file: Path, content: bytes) -> Listing:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f'{file} is not JSPF ({error}); expected {{"playlist": {{"track": [...]}}}}') from error
     items = [track if isinstance(track, dict) else {} for track in (tracks if isinstance(tracks, list) else [])]
-    entries = [
-        _entry(place, {k: list(_strings(v)) for k, v in item.items()}, file) for place, item in enumerate(items, 1)
-    ]
+    fields = [{key: list(_strings(value)) for key, value in item.items()} for item in items]
+    entries = [_entry(place, field, file) for place, field in enumerate(fields, 1)]
     return Listing(file, title if isinstance(title, str) and title else stem(file), entries)
 
 

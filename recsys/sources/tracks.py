@@ -143,9 +143,8 @@ def lists(column: pa.Array) -> pd.Series[Any]:
 
 def _list(value: Any) -> list[str] | None:
     if isinstance(value, str):
-        value = (
-            _parsed(value) if value.startswith("[") else re.split(r"[;|]" if re.search(r"[;|]", value) else ",", value)
-        )
+        split = "[;|]" if ";" in value or "|" in value else ","
+        value = _parsed(value) if value.startswith("[") else re.split(split, value)
     items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
     return [text for item in items if item is not None and (text := str(item).strip())] or None
 

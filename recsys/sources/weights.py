@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 TOP_RATING = 5.0
 DISLIKED = 0.25
+BLOCK = 1 << 20
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -65,15 +66,17 @@ def repeated(user: NDArray[np.int32], track: NDArray[np.int32], time: NDArray[np
     >>> repeated(np.array([0, 0, 1, 0]), np.array([5, 5, 5, 5]), np.array([9, 8, 9, 9])).tolist()
     [False, False, False, True]
     """
-    key = _mixed(user, track, time)
-    ordered = np.sort(key)
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    del ordered
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(user), BLOCK)]
+    hashes = np.empty(len(user), np.uint64)
+    for b in blocks:
+        hashes[b] = _hashes(user[b], track[b], time[b])
+    twice = _twice(hashes)
     if not len(twice):
         return None
-    suspects = np.flatnonzero(pd.Series(key).isin(twice).to_numpy())
+    alike = [pd.Series(_hashes(user[b], track[b], time[b])).isin(twice).to_numpy() for b in blocks]
+    suspects = np.flatnonzero(np.concatenate(alike))
     rows = pd.DataFrame({"user": user[suspects], "track": track[suspects], "time": time[suspects]})
-    found = np.zeros(len(key), bool)
+    found = np.zeros(len(user), bool)
     found[suspects] = rows.duplicated().to_numpy()
     return found if found.any() else None
 
@@ -87,7 +90,13 @@ def superseded(user: NDArray[np.int32], track: NDArray[np.int32], time: NDArray[
     return found
 
 
-def _mixed(user: NDArray[np.int32], track: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.uint64]:
+def _twice(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Values that stand there more than once; sorts in place."""
+    hashes.sort()
+    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+
+
+def _hashes(user: NDArray[np.int32], track: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A 64-bit hash of each row; equal rows have equal hashes."""
     key = time.astype(np.uint64)
     for column, factor in ((user, 0x9E3779B97F4A7C15), (track, 0xC2B2AE3D27D4EB4F)):
