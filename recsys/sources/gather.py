@@ -17,11 +17,11 @@ from recsys.sources.columns import check_mapping, find, missing
 from recsys.sources.content import ContentReader
 from recsys.sources.delimited import Delimited
 from recsys.sources.faulty import Faulty
+from recsys.sources.found import find_files
 from recsys.sources.layers import events, layers
-from recsys.sources.playlist_files import SUFFIXES
 from recsys.sources.playlists import PlaylistsReader
 from recsys.sources.plays import PlaysReader
-from recsys.sources.read import TABLES, Progress, expand, guarded, open_source
+from recsys.sources.read import Progress, expand, guarded, open_source
 from recsys.sources.rejects import Rejects
 from recsys.sources.tracks import TracksReader
 from recsys.tables import Dataset, IdMap, Interactions
@@ -92,12 +92,7 @@ def gather(
     """
     settings = settings or Ingest()  # type: ignore[call-arg]
     check_mapping(settings.columns)
-    files = {
-        "plays": expand(plays, "plays"),
-        "tracks": expand(tracks, "tracks"),
-        "playlists": expand(playlists, "playlists", (*TABLES, *SUFFIXES)),
-        "content": expand(content, "content", (*TABLES, ".npz")),
-    }
+    files = find_files(plays, tracks, playlists, content)
     if not any(files.values()):
         raise DataError("nothing to read; expected at least one path to plays, tracks, playlists or content")
     return _Gathering(settings).run(files, progress)
