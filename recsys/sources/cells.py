@@ -25,7 +25,7 @@ def is_text(column: pa.Array) -> bool:
 
 def blank(column: pa.Array) -> NDArray[np.bool_]:
     """Where a value is missing: null, or text such as "" or "NaN"; shape (n,)."""
-    column = _decoded(column)
+    column = decoded(column)
     empty = pc.is_null(column, nan_is_null=True)
     if is_text(column):
         words = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(column)), value_set=pa.array(NOTHING, column.type))
@@ -39,7 +39,7 @@ def numbers(column: pa.Array) -> NDArray[np.float64]:
     >>> numbers(pa.array(["1", "2.5", "", "x"])).tolist()
     [1.0, 2.5, nan, nan]
     """
-    column = _decoded(column)
+    column = decoded(column)
     if not is_text(column):
         try:
             return _floats(column.cast(pa.float64(), safe=False))
@@ -62,7 +62,7 @@ def times(column: pa.Array) -> NDArray[np.int64]:
     >>> times(pa.array(["2020-09-13T12:26:40Z", "13 Sep 2020 12:26"])).tolist()
     [1600000000, 1599999960]
     """
-    column = _decoded(column)
+    column = decoded(column)
     if pa.types.is_temporal(column.type):
         return _in_range(_from_clock(column))
     if pa.types.is_integer(column.type) and not column.null_count:
@@ -80,7 +80,7 @@ def flags(column: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     >>> [f.tolist() for f in flags(pa.array(["yes", "0", None, "perhaps"]))]
     [[True, False, False, False], [False, False, False, True]]
     """
-    column = _decoded(column)
+    column = decoded(column)
     if pa.types.is_null(column.type):
         return np.zeros(len(column), bool), np.zeros(len(column), bool)
     words = pc.utf8_lower(column.cast(pa.string()).fill_null(""))
@@ -89,7 +89,8 @@ def flags(column: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return yes, ~(yes | no)
 
 
-def _decoded(column: pa.Array) -> pa.Array:
+def decoded(column: pa.Array) -> pa.Array:
+    """The values of a column that is stored as codes; any other column as it is."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 

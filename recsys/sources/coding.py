@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from recsys.sources.cells import decoded
 from recsys.sources.rejects import shown
 from recsys.tables import IdMap
 
@@ -35,21 +36,26 @@ class Encoded:
 
     def take(self, keep: NDArray[np.bool_]) -> Encoded:
         """The rows of a mask, and only the values that they use."""
-        codes = self.codes[keep]
-        used = np.zeros(len(self.values), bool)
-        used[codes[codes >= 0]] = True
-        if used.all():
-            return Encoded(codes, self.values, self.text)
-        place = (np.cumsum(used) - 1).astype(np.int32)
-        return Encoded(place[codes], self.values.filter(pa.array(used)), self.text)
+        return Encoded(self.codes[keep], self.values, self.text).compact()
+
+    def compact(self) -> Encoded:
+        """The same rows without values that no row uses."""
+        used = np.zeros(len(self.values) + 1, bool)
+        used[self.codes] = True
+        if used[:-1].all():
+            return self
+        place = np.append(np.cumsum(used[:-1], dtype=np.int32) - 1, np.int32(-1))
+        return Encoded(place[self.codes], self.values.filter(pa.array(used[:-1])), self.text)
 
 
 def encode(column: pa.Array, text: bool) -> Encoded:
     """Code a column of ids of any arrow type."""
-    coded = column if pa.types.is_dictionary(column.type) else _plain_type(column).dictionary_encode()
+    ready = pa.types.is_dictionary(column.type) and not column.dictionary.null_count
+    coded = column if ready else _plain_type(decoded(column)).dictionary_encode()
     values = _plain_type(coded.dictionary)
     codes = coded.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
-    return Encoded(codes, values, text and values.type == pa.string())
+    made = Encoded(codes, values, text and values.type == pa.string())
+    return made.compact() if ready else made
 
 
 def faults(column: Encoded, noun: str) -> dict[int, str]:

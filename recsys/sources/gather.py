@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from recsys.errors import DataError
 from recsys.settings import Ingest
-from recsys.sources.chunks import Source
+from recsys.sources.chunks import Chunk
 from recsys.sources.coding import Ids
 from recsys.sources.columns import check_mapping, find, missing
 from recsys.sources.content import ContentReader
-from recsys.sources.delimited import Delimited
 from recsys.sources.faulty import Faulty
 from recsys.sources.found import find_files
 from recsys.sources.layers import events, layers
 from recsys.sources.playlists import PlaylistsReader
 from recsys.sources.plays import PlaysReader
-from recsys.sources.read import Progress, expand, guarded, open_source
+from recsys.sources.read import Progress, expand, guarded, open_source, plain_errors
 from recsys.sources.rejects import Rejects
+from recsys.sources.text import open_text
 from recsys.sources.tracks import TracksReader
 from recsys.tables import Dataset, IdMap, Interactions
 
@@ -90,7 +92,7 @@ def gather(
     array([[3., 1.],
            [2., 0.]], dtype=float32)
     """
-    settings = settings or Ingest()  # type: ignore[call-arg]
+    settings = settings or Ingest()
     check_mapping(settings.columns)
     files = find_files(plays, tracks, playlists, content)
     if not any(files.values()):
@@ -109,7 +111,7 @@ def read_histories(paths: Paths, tracks: IdMap, *, settings: Ingest | None = Non
     Raises:
         DataError: as in ``gather``, or no row names a known track.
     """
-    settings = settings or Ingest()  # type: ignore[call-arg]
+    settings = settings or Ingest()
     check_mapping(settings.columns)
     ids, rejects = Ids("track"), Rejects()
     reader = PlaysReader(ids, settings, rejects)
@@ -133,24 +135,31 @@ def read_ids(path: str | Path, noun: Literal["user", "track"]) -> list[Any]:
     Raises:
         DataError: an empty or unreadable file, a table without such a column, an id that can't be one.
     """
-    (file,) = expand([path], f"{noun} ids")[:1]
+    file, ours = expand([path], f"{noun} ids")[0], f"{noun}_id"
     source = open_source(file)
-    column = find(source.names, {}, [f"{noun}_id"]).get(f"{noun}_id")
-    if column is None and isinstance(source, Delimited):
-        source = Delimited(file, [f"{noun}_id"]) if len(source.names) == 1 else source
-        column = source.names[0] if len(source.names) == 1 else None
+    column = find(source.names, {}, [ours]).get(ours)
+    if column is None and (len(source.names) == 1 or file.suffix == ".txt"):
+        return _ids(file, [_lines(file, ours)], ours, noun)
     if column is None:
-        raise missing(file, source.names, [f"{noun}_id"], f"{noun} ids")
-    return _ids(source, column, noun)
+        raise missing(file, source.names, [ours], f"{noun} ids")
+    return _ids(file, guarded(source, source.chunks([column])), column, noun)
 
 
-def _ids(source: Source, column: str, noun: str) -> list[Any]:
+def _lines(file: Path, column: str) -> Chunk:
+    """A file of one value per line; blank lines are left out."""
+    with plain_errors(file), open_text(file) as stream:
+        values = [(number, line.strip()) for number, line in enumerate(stream.read().decode("utf-8").split("\n"), 1)]
+    known = [(number, value) for number, value in values if value]
+    return Chunk({column: pa.array([v for _, v in known], pa.string())}, np.array([n for n, _ in known]), text=True)
+
+
+def _ids(file: Path, chunks: Iterable[Chunk], column: str, noun: str) -> list[Any]:
     made, pieces = Ids(noun), []
-    for chunk in guarded(source, source.chunks([column])):
+    for chunk in chunks:
         faulty = Faulty(chunk)
         coded = faulty.ids(column, noun)
         for line, reason in faulty.rows()[:1]:
-            raise DataError(f"{source.path} line {line}: {reason}; expected {noun} ids")
+            raise DataError(f"{file} line {line}: {reason}; expected {noun} ids")
         pieces.append(made.add(coded))
     ids = made.finish()
     return list(dict.fromkeys(i for number in pieces for i in ids.at(made.rows(number)).tolist()))
@@ -170,8 +179,8 @@ class _Gathering:
         """Read everything, then lay it over the ids found."""
         for what, paths in files.items():
             getattr(self, what).read(paths, progress)
-        for file, chunk in self.plays.described:
-            self.tracks.describe(file, chunk)
+        for chunk in self.plays.described:
+            self.tracks.describe(chunk)
         made, dataset = self._dataset()
         counts: dict[str, float] = {f"{what}_files": len(paths) for what, paths in files.items()}
         counts |= {f"{what}_rows": self.rejects.seen[what] for what in files if files[what]}

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recsys.errors import DataError
 from recsys.sources.chunks import Chunk
 
 ROWS = 1 << 20
@@ -21,6 +22,8 @@ class Parquet:
         self.path = path
         self.schema = pq.read_schema(path)
         self.names = list(self.schema.names)
+        if len(set(self.names)) < len(self.names):
+            raise DataError(f"{path}: found columns {', '.join(self.names)}; expected each name once")
 
     def chunks(self, wanted: Sequence[str]) -> Iterator[Chunk]:
         """The wanted columns in batches of at most 1,048,576 rows."""

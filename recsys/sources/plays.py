@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from recsys.errors import DataError
@@ -44,7 +46,7 @@ class PlaysReader:
         self.users, self.tracks = Ids("user"), tracks
         self.settings, self.rejects = settings, rejects
         self.pieces: list[Piece] = []
-        self.described: list[tuple[Path, Chunk]] = []
+        self.described: list[Chunk] = []
 
     def read(self, files: list[Path], progress: Progress | None = None) -> None:
         """Read files one after another.
@@ -56,7 +58,8 @@ class PlaysReader:
             self._keep(file, chunk, found)
         self.rejects.check("plays", self.settings.max_reject_share)
         if files and not self.pieces:
-            raise DataError(f"no plays in {', '.join(map(str, files[:3]))}: only a header; expected rows")
+            read = f"all {self.rejects.seen['plays']:,} rows are bad" if self.rejects.seen["plays"] else "only a header"
+            raise DataError(f"no plays in {', '.join(map(str, files[:3]))}: {read}; expected rows")
 
     def _keep(self, file: Path, chunk: Chunk, found: dict[str, str]) -> None:
         faulty = Faulty(chunk)
@@ -66,7 +69,7 @@ class PlaysReader:
         if piece.rows:
             self.pieces.append(piece)
         if "title" in chunk.columns:
-            self.described.append((file, chunk))
+            self.described.append(_unique(chunk, faulty.good))
 
 
 def _chunks(
@@ -81,6 +84,13 @@ def _chunks(
             yield file, chunk, found
             if progress:
                 progress("plays", sum(sizes[:number]) + min(chunk.done, sizes[number]), sum(sizes))
+
+
+def _unique(chunk: Chunk, good: Mask) -> Chunk:
+    """The first good row of each track: all that the catalogue needs of an export."""
+    again = pd.Series(chunk.columns["track_id"].to_pylist(), dtype=object).duplicated().to_numpy()
+    first = good & ~again
+    return Chunk({name: c.filter(pa.array(first)) for name, c in chunk.columns.items()}, chunk.lines[first], chunk.text)
 
 
 def _columns(source: Source, settings: Ingest) -> dict[str, str]:

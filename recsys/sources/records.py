@@ -15,7 +15,7 @@ from recsys.sources.chunks import Chunk, Faults, as_arrow
 from recsys.sources.rejects import shown
 from recsys.sources.text import first_byte, open_text, position
 
-AHEAD = 1000
+AHEAD = 10_000
 ROWS = 100_000
 Record = tuple[int, dict[str, Any] | None, str]
 
@@ -23,7 +23,7 @@ Record = tuple[int, dict[str, Any] | None, str]
 class Records:
     """A file of JSON objects, one per line, or one array of them (then the line is the place in the array).
 
-    Column names are the keys of the first thousand objects.
+    Column names are the keys of the first 10,000 objects.
 
     Args:
         path: the file, gzipped or not.

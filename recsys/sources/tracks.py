@@ -13,9 +13,9 @@ import pandas as pd
 import pyarrow as pa
 
 from recsys.settings import Ingest
-from recsys.sources.cells import blank, flags, is_text, numbers
+from recsys.sources.cells import blank, decoded, flags, is_text, numbers
 from recsys.sources.chunks import Chunk
-from recsys.sources.coding import Ids
+from recsys.sources.coding import Ids, encode
 from recsys.sources.columns import TRACKS, find, missing
 from recsys.sources.faulty import Faulty
 from recsys.sources.read import Progress, guarded, open_source
@@ -58,13 +58,11 @@ class TracksReader:
                 progress("tracks", number, len(files))
         self.rejects.check("tracks", self.settings.max_reject_share)
 
-    def describe(self, file: Path, chunk: Chunk) -> None:
-        """What an export of plays says about its tracks; its bad rows were reported with the plays."""
-        faulty = Faulty(chunk)
-        ids = faulty.ids("track_id", "track")
-        first = faulty.good & ~pd.Series(ids.codes).duplicated().to_numpy()
+    def describe(self, chunk: Chunk) -> None:
+        """What an export of plays says about its tracks, each once."""
         found = {name: name for name in chunk.columns if name in _OURS}
-        self.pieces.append((self.tracks.add(ids.take(first)), _described(chunk, found, []).loc[first]))
+        ids = encode(chunk.columns["track_id"], chunk.text)
+        self.pieces.append((self.tracks.add(ids), _described(chunk, found, [])))
 
     def catalogue(self, tracks: IdMap) -> Catalogue:
         """One row per track; what no table describes is missing."""
@@ -115,7 +113,7 @@ def _found(file: Path, names: list[str], settings: Ingest) -> dict[str, str]:
 
 
 def _described(chunk: Chunk, found: dict[str, str], others: list[str]) -> pd.DataFrame:
-    columns = {ours: chunk.columns[theirs] for ours, theirs in found.items()}
+    columns = {ours: decoded(chunk.columns[theirs]) for ours, theirs in found.items()}
     made: dict[str, Any] = {name: READERS[name](columns[name]) for name in columns if name in READERS}
     if "duration_ms" in columns:
         fine = _positive(numbers(columns["duration_ms"]) / 1000)
@@ -201,10 +199,8 @@ def marks(column: pa.Array) -> pd.Series[Any]:
 
 
 def _as_is(column: pa.Array) -> pd.Series[Any]:
-    values = column.to_pandas()
-    if is_text(column) or pa.types.is_dictionary(column.type):
-        return _objects(v if isinstance(v, str) and v else None for v in values)
-    return pd.Series(values)
+    column = decoded(column)
+    return _objects(value or None for value in column.to_pylist()) if is_text(column) else column.to_pandas()
 
 
 def _objects(values: Iterator[Any] | Any) -> pd.Series[Any]:

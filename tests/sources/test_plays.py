@@ -121,6 +121,15 @@ def test_integer_ids_with_gaps_read_as_floats_stay_integers(tmp_path: Path) -> N
     assert reasons(gathered) == [(2, "user id is missing")]
 
 
+def test_categories_that_no_row_uses_are_no_ids(tmp_path: Path) -> None:
+    users = pd.Categorical(["ann", None, "bo"], categories=["zoe", "bo", "a\nb", "ann"])
+    pd.DataFrame({"user": users, "track": [1, 2, 3]}).to_parquet(tmp_path / "a.parquet")
+    gathered = ingest(tmp_path / "a.parquet")
+    assert gathered.dataset.users.ids.tolist() == ["ann", "bo"]
+    assert gathered.dataset.tracks.ids.tolist() == [1, 3]
+    assert reasons(gathered) == [(2, "user id is missing")]
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_every_bad_value_is_rejected_with_its_line_and_the_rest_goes_on(
     kind: str, write: Write, tmp_path: Path
@@ -336,6 +345,7 @@ def test_histories_of_new_listeners_use_the_known_tracks(write: Write) -> None:
     [
         ("ids.txt", "b\na\nb\n", ["b", "a"]),
         ("ids.txt", "12\n7\n", [12, 7]),
+        ("ids.txt", "Ann – B, C\nBo – D\n", ["Ann – B, C", "Bo – D"]),
         ("ids.csv", "name,track_id\nq,x\nr,y\n", ["x", "y"]),
         ("ids.csv", "track_id\nx\n", ["x"]),
         ("ids.jsonl", '{"track_id": 5}\n', [5]),
@@ -350,6 +360,11 @@ def test_ids_that_are_not_there_are_an_error(write: Write) -> None:
         read_ids(write("ids.csv", "a,b\n1,2\n"), "user")
     with pytest.raises(DataError, match="no user ids at"):
         read_ids("nowhere.txt", "user")
+
+
+def test_a_log_of_bad_rows_only_is_an_error_even_when_all_may_be_bad(write: Write) -> None:
+    with pytest.raises(DataError, match="all 1 rows are bad"):
+        ingest(write("log.csv", as_csv([("", "x", 1)])))
 
 
 def test_nothing_to_read_is_an_error() -> None:

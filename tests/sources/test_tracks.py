@@ -93,9 +93,12 @@ def test_tracks_without_an_id_column_are_an_error(write: Write) -> None:
 
 
 def test_typed_columns_are_kept_as_they_are(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"track_id": ["a", "b"], "code": ["01", "2"], "live": [True, False], "n": [1, 2]})
+    frame = pd.DataFrame(
+        {"track_id": ["a", "b"], "code": ["01", "2"], "live": [True, False], "n": [1, 2], "year": ["1999-05-01", None]}
+    )
     frame.to_parquet(tmp_path / "t.parquet")
     made = ingest(tracks=[tmp_path / "t.parquet"]).dataset.catalogue.frame
     assert made["code"].tolist() == ["01", "2"]
     assert made["live"].tolist() == [True, False]
     assert made["n"].tolist() == [1, 2]
+    assert made["year"].tolist()[0] == 1999
