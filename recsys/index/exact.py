@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,13 +15,13 @@ from threadpoolctl import ThreadpoolController
 
 from recsys.errors import DataError
 from recsys.index import kernels
-from recsys.index.filters import Lists, allowed_rows, is_few
+from recsys.index.filters import Lists, allowed_rows, is_few, named
 from recsys.tables import TopK
 
 USERS, TRACKS = 512, 512  # one tile of scores: 1 MB, so that it is scanned from the cache it was written to
 Fill = Callable[[slice, slice, NDArray[np.float32]], None]
-Allow = NDArray[Any] | None
-Exclude = sp.csr_array | Lists | None
+Allow: TypeAlias = NDArray[Any] | None
+Exclude: TypeAlias = sp.csr_array | NDArray[Any] | Lists | None
 
 
 def top_k(
@@ -41,7 +41,7 @@ def top_k(
         queries: float32, shape (q, d).
         vectors: float32, shape (n, d).
         k: list length; lists with fewer candidates end in row −1 and score −inf.
-        exclude: CSR (q, n); its stored entries are tracks that the query must not get.
+        exclude: tracks that a query must not get: the stored entries of a CSR (q, n), or rows (q, m) padded with −1.
         allow: the only tracks that anyone may get: a bool mask (n,) or rows.
         threads: workers, each with one BLAS thread.
 
@@ -61,7 +61,7 @@ def top_k(
     lists = Lists.of(exclude, count, len(vectors))
     if rows is not None and (is_few(len(rows), len(vectors)) or count >= USERS):
         few = top_k(queries, vectors[rows], k, exclude=lists and lists.relabelled(rows, len(vectors)), threads=threads)
-        return TopK(_named(few.rows, rows), few.scores)
+        return TopK(named(few.rows, rows), few.scores)
 
     def fill(users: slice, tracks: slice, out: NDArray[np.float32]) -> None:
         np.matmul(queries[users], vectors[tracks].T, out=out)
@@ -115,7 +115,7 @@ def _tile_of_users(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     size = users.stop - users.start
     wide = TRACKS * (USERS // size)  # few users: longer tiles of the same area, so that calls cost nothing
-    shape = (size, min(wide, -(-n // kernels.LANES) * kernels.LANES))
+    shape = (size, min(wide, -(-max(n, 1) // kernels.LANES) * kernels.LANES))
     area = np.empty(shape, np.float32)
     kept = min(k, n)
     keys = np.empty((size, kept + max(kept, 2 * kernels.LANES)), np.int64)
@@ -135,7 +135,7 @@ def _tile_of_users(
 
 
 def _matrix(values: NDArray[Any], name: str) -> NDArray[np.float32]:
-    values = np.ascontiguousarray(values, dtype=np.float32)
+    values = np.asarray(values, dtype=np.float32)
     if values.ndim != 2:
         raise DataError(f"{name} have shape {values.shape}; expected two dimensions")
     return values
@@ -147,11 +147,6 @@ def _blocked(rows: NDArray[np.int32] | None, n: int) -> NDArray[np.bool_]:
     blocked = np.ones(n, np.bool_)
     blocked[rows] = False
     return blocked
-
-
-def _named(found: NDArray[np.int32], rows: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Places among the allowed rows back to track rows; −1 stays."""
-    return np.where(found >= 0, np.append(rows, np.int32(-1))[found], np.int32(-1))
 
 
 @cache

@@ -37,6 +37,24 @@ def allowed_rows(allow: NDArray[Any] | None, n: int) -> NDArray[np.int32] | None
     return rows.astype(np.int32)
 
 
+def allow_mask(allow: NDArray[Any] | None, n: int) -> NDArray[np.bool_] | None:
+    """The same as a bool mask (n,); None stays None.
+
+    >>> allow_mask(np.array([3, 1]), 4)
+    array([False,  True, False,  True])
+    """
+    if allow is None or (isinstance(allow, np.ndarray) and allow.dtype == np.bool_ and allow.shape == (n,)):
+        return allow
+    mask = np.zeros(n, np.bool_)
+    mask[allowed_rows(allow, n)] = True
+    return mask
+
+
+def named(found: NDArray[np.int32], rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Places among ``rows`` to rows; −1 stays."""
+    return np.where(found >= 0, np.append(rows, np.int32(-1))[found], np.int32(-1))
+
+
 class Lists(NamedTuple):
     """Ascending rows per query, CSR-like: query i has ``indices[indptr[i]:indptr[i + 1]]``."""
 
@@ -49,18 +67,25 @@ class Lists(NamedTuple):
         return cls(np.zeros(queries + 1, np.int64), np.empty(0, np.int32))
 
     @classmethod
+    def single(cls, rows: NDArray[np.int32]) -> Self:
+        """One row for each query."""
+        return cls(np.arange(len(rows) + 1), rows)
+
+    @classmethod
     def of(cls, exclude: sp.csr_array | NDArray[Any] | Lists | None, queries: int, n: int) -> Lists | None:
         """From a CSR (queries, n), or from rows (queries, m) where −1 means nothing.
 
         Raises:
             DataError: another shape, or rows out of range.
         """
-        if exclude is None or isinstance(exclude, Lists):
-            return exclude
-        if sp.issparse(exclude):
+        if exclude is None:
+            return None
+        if isinstance(exclude, Lists):
+            return cls(*exclude)
+        if isinstance(exclude, sp.csr_array):
             if exclude.shape != (queries, n):
                 raise DataError(f"exclude has shape {exclude.shape}; expected ({queries}, {n}), queries by tracks")
-            tidy = exclude if exclude.has_sorted_indices else exclude.sorted_indices()
+            tidy: Any = exclude if exclude.has_sorted_indices else exclude.sorted_indices()
             return cls(tidy.indptr.astype(np.int64), tidy.indices.astype(np.int32, copy=False))
         rows = np.asarray(exclude)
         if rows.ndim != 2 or len(rows) != queries or (rows.size and not (rows.min() >= -1 and rows.max() < n)):
@@ -79,6 +104,22 @@ class Lists(NamedTuple):
         found = place[self.indices]
         before = np.append(0, np.cumsum(found >= 0))
         return Lists(before[self.indptr], found[found >= 0])
+
+    def joined(self, rows: NDArray[np.int32]) -> Lists:
+        """The same lists with one more row each; ``rows`` (queries,), −1 adds nothing."""
+        owner = np.repeat(np.arange(len(rows)), np.diff(self.indptr))
+        owners = np.concatenate([owner, np.flatnonzero(rows >= 0)])
+        indices = np.concatenate([self.indices, rows[rows >= 0]]).astype(np.int32)
+        order = np.lexsort((indices, owners))
+        return Lists(_ends(np.bincount(owners, minlength=len(rows))), indices[order])
+
+    def contain(self, found: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of ``found``, rows (queries, m), are on the list of their query."""
+        width = np.int64(1) << 32
+        listed = np.repeat(np.arange(len(found)), np.diff(self.indptr)) * width + self.indices
+        asked = np.arange(len(found))[:, None] * width + found
+        place = np.searchsorted(listed, asked)
+        return np.append(listed, -1)[place] == asked
 
     def take(self, queries: NDArray[Any]) -> Lists:
         """The lists of these queries, in this order."""
