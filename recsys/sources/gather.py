@@ -110,6 +110,14 @@ def read_histories(paths: Paths, tracks: IdMap, *, settings: Ingest | None = Non
 
     Raises:
         DataError: as in ``gather``, or no row names a known track.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     log = Path(folder, "new.csv")
+    ...     _ = log.write_text("user,track\\nzoe,x\\nzoe,q\\n")
+    ...     histories = read_histories([log], IdMap(["x", "y"], noun="track"))
+    >>> histories.interactions, histories.unknown_rows
+    (Interactions(1 rows, 1 users, 2 tracks), 1)
     """
     settings = settings or Ingest()
     check_mapping(settings.columns)
@@ -134,6 +142,13 @@ def read_ids(path: str | Path, noun: Literal["user", "track"]) -> list[Any]:
 
     Raises:
         DataError: an empty or unreadable file, a table without such a column, an id that can't be one.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     listed = Path(folder, "users.txt")
+    ...     _ = listed.write_text("12\\n7\\n")
+    ...     read_ids(listed, "user")
+    [12, 7]
     """
     file, ours = expand([path], f"{noun} ids")[0], f"{noun}_id"
     source = open_source(file)

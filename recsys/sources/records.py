@@ -16,7 +16,8 @@ from recsys.sources.rejects import shown
 from recsys.sources.text import first_byte, open_text, position
 
 AHEAD = 10_000
-ROWS = 100_000
+ROWS = 20_000
+DECODE = json.JSONDecoder().decode
 Record = tuple[int, dict[str, Any] | None, str]
 
 
@@ -37,7 +38,7 @@ class Records:
         self.names = list(dict.fromkeys(key for record in ahead for key in record))
 
     def batches(self) -> Iterator[tuple[list[Record], int]]:
-        """(up to 100,000 numbered records, bytes read)."""
+        """(up to 20,000 numbered records, bytes read)."""
         with open_text(self.path) as stream:
             every = self._records(stream)
             while batch := list(islice(every, ROWS)):
@@ -76,7 +77,7 @@ def _lines(stream: IO[bytes]) -> Iterator[Record]:
 
 def _record(raw: bytes) -> tuple[dict[str, Any] | None, str]:
     try:
-        record = json.loads(raw)
+        record = DECODE(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         return None, f"not valid JSON: {shown(raw.decode('utf-8', 'replace').strip())}"
     return (record, "") if isinstance(record, dict) else (None, f"not a JSON object: {shown(record)}")
