@@ -57,7 +57,7 @@ def events(pieces: list[Piece], users: Ids, tracks: Ids) -> Events:
 
 def layers(rows: Events, users: IdMap, tracks: IdMap) -> Layers:
     """Events to plays, skips and ratings by the rule in ``weights``; the events are used up."""
-    counts = {"duplicates": 0.0, "zero_counts": 0.0}
+    counts: dict[str, float] = {"duplicates": 0, "zero_counts": 0}
     twice = None if rows.time is None else repeated(rows.user, rows.track, rows.time)
     if twice is not None:
         counts["duplicates"] = int(twice.sum())

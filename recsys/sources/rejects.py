@@ -20,7 +20,7 @@ def shown(value: object) -> str:
     >>> shown("a" * 100)[-6:]
     "aaaa…'"
     """
-    text = repr(value)
+    text = repr(value if isinstance(value, (str, int, float)) else str(value))
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 2]}…{text[-1]}"
 
 
