@@ -1,4 +1,4 @@
-"""The verbs, in the order data flows: ingest, train, evaluate, tune, recommend, similar, playlist; then inspect, init, run.
+"""The verbs, in the order data flows: ingest, train, evaluate, tune, recommend, similar, playlist, inspect, init.
 
 Each verb is a command of the same name and a step of a pipeline file, with the same words and defaults.
 """
@@ -65,9 +65,8 @@ def ingest(
 
     settings, out = settings or Settings(), Path(out)
     given = {"plays": plays, "tracks": tracks, "playlists": playlists, "content": content}
-    inputs = {
-        noun: {str(path): manifest.sha256(path) for path in sources.find_files(paths)} for noun, paths in given.items()
-    }
+    files = sources.find_files(**given)
+    inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items()}
     made_from = {"inputs": inputs, "settings": settings.ingest.model_dump()}
     if only_stale and _is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
@@ -203,7 +202,7 @@ def tune(
         return Made("tune", out, manifest.read(out), unchanged=True)
     dataset = Dataset.open(Path(tables))
     facts = tuning.search(
-        dataset, model, out, made_from, trials=trials, folds=folds, settings=settings, progress=progress
+        dataset, model, out, made_from, trials=trials, folds_=folds, settings=settings, progress=progress
     )
     return Made("tune", out, facts)
 
@@ -290,8 +289,8 @@ def playlist(
     from recsys.engine import Engine
     from recsys.playlists import write_playlist
 
-    out, settings = Path(out), (settings or Settings()).playlist
-    made, entries = Engine.open(bundle).playlist(seed, n=n, minutes=minutes, settings=settings)
+    out, rules = Path(out), (settings or Settings()).playlist
+    made, entries = Engine.open(bundle).playlist(seed, n=n, minutes=minutes, settings=rules)
     write_playlist(out, entries, title=title or f"From {entries[0].title or seed[0]}")
     facts = {"tracks": len(entries), "seconds": made.seconds, "relaxed": list(made.relaxed)}
     return Made("playlist", out, facts)
@@ -350,7 +349,7 @@ def do(
     settings: Settings, steps: Iterable[tuple[str, dict[str, Any]]], *, progress: Progress | None = None
 ) -> Iterator[Made]:
     """Steps in order, each skipped where what it makes is up to date."""
-    verbs = {
+    verbs: dict[str, Callable[..., Made]] = {
         "ingest": ingest,
         "train": train,
         "evaluate": evaluate,

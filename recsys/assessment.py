@@ -1,4 +1,4 @@
-"""The evaluate verb: every model chosen and fitted on each split's training side, its lists measured, a report written."""
+"""The evaluate verb: models chosen and fitted on each split's training side, their lists measured, a report."""
 
 from __future__ import annotations
 

@@ -73,8 +73,16 @@ def job(
     if users is not None and histories is not None:
         raise DataError("found users and histories; expected one: trained listeners, or plays of new ones")
     ids, matrix, rows = _new(engine, histories, settings) if histories is not None else _trained(engine, users)
-    own = {"n": wanted.n, "format": wanted.format, "users_per_part": wanted.users_per_part}
-    return Job(ids, matrix, rows, allow=_pool(engine, candidates), include_seen=include_seen, **own)
+    return Job(
+        ids,
+        matrix,
+        rows,
+        n=wanted.n,
+        allow=_pool(engine, candidates),
+        include_seen=include_seen,
+        format=wanted.format,
+        users_per_part=wanted.users_per_part,
+    )
 
 
 def _trained(engine: Engine, users: Any) -> tuple[Any, sp.csr_array, Rows]:

@@ -102,7 +102,15 @@ def ingest(
         raise DataError("nothing to read; expected --plays FILE (or paths.plays in recsys.toml)")
     sources = {noun: paths or [] for noun, paths in given.items()}
     with progress_bars() as progress:
-        made = api.ingest(**sources, out=out or settings.paths.tables, settings=settings, progress=progress)
+        made = api.ingest(
+            sources["plays"],
+            out=out or settings.paths.tables,
+            tracks=sources["tracks"],
+            playlists=sources["playlists"],
+            content=sources["content"],
+            settings=settings,
+            progress=progress,
+        )
     terminal.finish(made, as_json)
 
 

@@ -74,3 +74,17 @@ class VectorRecommender(Recommender, Protocol):
     def item_vectors(self) -> Floats:
         """The track side of the dot product, float32 (tracks, d)."""
         ...
+
+
+@runtime_checkable
+class Blended(Recommender, Protocol):
+    """A recommender whose score is a sum over members, so that each can be named as the source of a row."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the members."""
+        ...
+
+    def parts(self, histories: Histories, users: Rows | None, rows: Rows) -> Floats:
+        """What each member added to the scores of some tracks, float32 (q, k, members)."""
+        ...

@@ -90,8 +90,16 @@ class Engine:
     @cached_property
     def index(self) -> Index:
         """Track vectors, blocks side by side."""
-        known = self.facts["files"].get("index/index.faiss", {}).get("sha256")
-        return Index.open(self.folder / "index", known)
+        if not (self.folder / "index").is_dir():
+            raise DataError(f"{self.folder} has no track vectors; train another model than {self.facts['chosen']}")
+        hashes = {Path(name).name: file["sha256"] for name, file in self.facts["files"].items()}
+        return Index.open(self.folder / "index", hashes)
+
+    @cached_property
+    def taste(self) -> NDArray[np.float32] | None:
+        """Unit vectors whose cosine says how alike two tracks are to listeners, (tracks, d); None if there are none."""
+        there = (self.folder / "index").is_dir() and "collaborative" in self.index.blocks
+        return self.index.vectors("collaborative") if there else None
 
     # ---- recommendations ------------------------------------------------------------------------------
 
@@ -133,8 +141,16 @@ class Engine:
         include_seen: bool = False,
     ) -> Explained:
         """Lists in rows, with source and carrier of every entry; ``rows`` are trained user rows, −1 = unseen."""
-        options = {"users": rows, "allow": allow, "include_seen": include_seen}
-        return explain(self.model, self.index, histories, n, popular=self.listeners, **options)
+        return explain(
+            self.model,
+            self.taste,
+            histories,
+            n,
+            popular=self.listeners,
+            users=rows,
+            allow=allow,
+            include_seen=include_seen,
+        )
 
     def frame(self, user_ids: NDArray[Any], explained: Explained) -> pd.DataFrame:
         """Lists in ids, one row per recommendation."""
@@ -188,9 +204,9 @@ class Engine:
             UnknownId: a track that is not in the catalogue.
             DataError: a space this bundle does not have, or a filter that can't be read.
         """
-        settings = settings or SimilarSettings()  # type: ignore[call-arg]
+        settings = settings or SimilarSettings()
         n, by = n or settings.n, by or settings.by
-        rules = {
+        rules: dict[str, Any] = {
             "weights": nearby.weights(self.index, by, settings.taste),
             "allow": None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32),
             "max_per_artist": max_per_artist or settings.max_per_artist,
@@ -232,14 +248,14 @@ class Engine:
         Raises:
             UnknownId: a seed that is not in the catalogue.
         """
-        settings = settings or PlaylistSettings()  # type: ignore[call-arg]
+        settings = settings or PlaylistSettings()
         rows = self.tracks.rows(list(seeds))
         weights = nearby.weights(self.index, "hybrid", 0.5)
         pool = self._pool(rows, weights, n, minutes, settings.n)
         made = playlists.build_playlist(
             *pool,
             self.catalogue,
-            seeds=rows,
+            seeds=rows.tolist(),
             n=None if minutes else (n or settings.n),
             minutes=minutes,
             max_per_artist=settings.max_per_artist,
@@ -267,7 +283,7 @@ class Engine:
         return playlists.Entry(track_id=str(self.tracks.at(row)), duration=duration, reason=reason, **text, **ids)
 
 
-def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, index: Index) -> None:
+def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, index: Index | None) -> None:
     """All that answering needs, into an empty folder."""
     write_ids(folder / "users.parquet", dataset.users)
     write_catalogue(folder / "tracks.parquet", dataset.tracks, dataset.catalogue)
@@ -277,4 +293,6 @@ def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, inde
     manifest.write_json(folder / "model.json", told)
     if model:
         bundle.save_arrays(folder / "model", model.arrays())
-    index.save(folder / "index")
+    if index:
+        (folder / "index").mkdir()
+        index.save(folder / "index")

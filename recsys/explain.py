@@ -9,9 +9,8 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys import models
-from recsys.contracts import Recommender, Rows
-from recsys.index import Index, exact
+from recsys.contracts import Blended, Recommender, Rows
+from recsys.index import exact
 from recsys.ranking.reasons import carriers
 from recsys.retrieval import top_lists
 from recsys.tables import TopK
@@ -30,7 +29,7 @@ class Explained(NamedTuple):
 
 def explain(
     model: Recommender,
-    index: Index,
+    taste: NDArray[np.float32] | None,
     histories: sp.csr_array,
     n: int,
     *,
@@ -42,6 +41,7 @@ def explain(
     """The ``n`` best tracks for each history; for an empty one what is popular.
 
     Args:
+        taste: unit vectors of tracks by which own plays are compared with a recommendation, (tracks, d), or None.
         popular: how many listeners each track has, (tracks,).
         users: trained user rows behind the histories, −1 = unseen; None = all unseen.
         allow: the only track rows that may be returned.
@@ -56,20 +56,20 @@ def explain(
             np.where(empty[:, None], best.rows, lists.rows), np.where(empty[:, None], best.scores, lists.scores)
         )
         sources[empty] = "popularity"
-    return Explained(lists, sources, _carried_by(index, histories, lists))
+    return Explained(lists, sources, _carried_by(taste, histories, lists))
 
 
 def _sources(model: Recommender, histories: sp.csr_array, users: Rows | None, lists: TopK) -> NDArray[Any]:
     """Name of the model, or of the member of a blend that gave most to each row."""
-    if isinstance(model, models.Blend):
-        return model.leading(histories, users, lists.rows)
+    if isinstance(model, Blended):
+        return np.array(model.names, dtype=object)[model.parts(histories, users, lists.rows).argmax(axis=2)]
     return np.full(lists.rows.shape, model.name, dtype=object)
 
 
-def _carried_by(index: Index, histories: sp.csr_array, lists: TopK) -> NDArray[np.int32]:
-    if "collaborative" not in index.blocks:
+def _carried_by(taste: NDArray[np.float32] | None, histories: sp.csr_array, lists: TopK) -> NDArray[np.int32]:
+    if taste is None:
         return np.full(lists.rows.shape, -1, np.int32)
-    found = carriers(lists.rows, histories, index.vectors("collaborative"))
+    found = carriers(lists.rows, histories, taste)
     return np.where(found.alike >= LIKELY, found.rows, -1).astype(np.int32)
 
 

@@ -89,12 +89,12 @@ class Settings(Section):
     """
 
     paths: Paths = Paths()
-    ingest: Ingest = Ingest()  # type: ignore[call-arg]
-    train: Train = Train()  # type: ignore[call-arg]
-    recommend: Recommend = Recommend()  # type: ignore[call-arg]
-    similar: Similar = Similar()  # type: ignore[call-arg]
-    playlist: Playlist = Playlist()  # type: ignore[call-arg]
-    evaluate: Evaluate = Evaluate()  # type: ignore[call-arg]
+    ingest: Ingest = Ingest()
+    train: Train = Train()
+    recommend: Recommend = Recommend()
+    similar: Similar = Similar()
+    playlist: Playlist = Playlist()
+    evaluate: Evaluate = Evaluate()
     models: dict[str, dict[str, Any]] = Field({}, description="hyper-parameters by model name")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +13,14 @@ from recsys import models
 from recsys.contracts import Recommender
 from recsys.errors import DataError
 from recsys.evaluation import intervals, metrics, split
-from recsys.evaluation.character import coverage
 from recsys.index import Index
+from recsys.models.blend import MEMBERS, PRIOR
 from recsys.models.content import content_vectors
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
-from recsys.tables import Dataset, Embeddings, TopK
+from recsys.tables import Dataset, Embeddings
 
+BLEND = "blend"
 K = 100
 SMALL = 2_000_000  # up to so many plays every model is tried, and each on its small grid
 LARGE_SET = ("popularity", "itemknn", "rp3beta", "ials")
@@ -33,9 +34,9 @@ class Candidate:
 
     name: str
     params: dict[str, Any]
-    lists: TopK
     ndcg: np.ndarray  # per listener, NDCG@100
     recall: np.ndarray  # per listener, Recall@20
+    best: np.ndarray  # rows of the first 50 of every list
     coverage: float  # share of tracks in somebody's first 50
     seconds: float
     model: Recommender | None = field(repr=False, default=None)
@@ -46,11 +47,12 @@ class Candidate:
         return float(self.ndcg.mean()) if len(self.ndcg) else 0.0
 
 
-class Trained(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Trained:
     """What ``train`` gives: the model (None without plays), the index, and how each model did."""
 
     model: Recommender | None
-    index: Index
+    index: Index | None
     candidates: list[Candidate]
 
 
@@ -65,7 +67,7 @@ def train(dataset: Dataset, settings: Settings, *, progress: Progress | None = N
         if name:
             raise DataError(f"model {name!r} needs plays and there are none; train without --model for content only")
         return Trained(None, build_index(dataset, None, seed), [])
-    if name and name != models.Blend.name:
+    if name and name != BLEND:
         chosen, candidates = (name, settings.models.get(name, {})), []
     else:
         candidates = compare(dataset, settings, progress=progress)
@@ -74,6 +76,8 @@ def train(dataset: Dataset, settings: Settings, *, progress: Progress | None = N
     if progress:
         progress(f"fit {chosen[0]} on everything", 0, 1)
     model = fit(dataset, *chosen, seed=seed)
+    if progress:
+        progress(f"fit {chosen[0]} on everything", 1, 1)
     return Trained(model, build_index(dataset, model, seed), candidates)
 
 
@@ -110,7 +114,7 @@ def compare(dataset: Dataset, settings: Settings, *, progress: Progress | None =
 
 def _names(dataset: Dataset, settings: Settings) -> list[str]:
     wanted = models.NAMES if len(dataset.plays) <= SMALL else LARGE_SET
-    return [n for n in wanted if n != models.Blend.name and models.feasible(n, dataset) is None]
+    return [n for n in wanted if n != BLEND and models.feasible(n, dataset) is None]
 
 
 def _best_of(name: str, hidden: split.Split, settings: Settings) -> Candidate:
@@ -119,8 +123,62 @@ def _best_of(name: str, hidden: split.Split, settings: Settings) -> Candidate:
     best = measure(name, said or {}, hidden, seed=settings.train.seed)
     if said or best.seconds > PATIENCE or len(hidden.train.plays) > SMALL:
         return best
-    others = (measure(name, params, hidden, seed=settings.train.seed) for params in models.grid(name))
+    others = (measure(name, params, hidden, seed=settings.train.seed) for params in models.model_class(name).grid)
     return max([best, *others], key=lambda c: c.score)
+
+
+def _blend(found: list[Candidate], hidden: split.Split, settings: Settings) -> Candidate | None:
+    """The blend of what was fitted, weighed on the hidden part.
+
+    Its own measure is honest: one half of the listeners is ranked with the weights fitted on the other half.
+    """
+    started = time.perf_counter()
+    by_name = {c.name: c for c in found}
+    members = [by_name[name] for name, _ in MEMBERS if name in by_name] + [by_name[PRIOR]]
+    if len(members) < 3:
+        return None
+    half = np.arange(len(hidden)) % 2 == 0
+    crossed = {True: _weighed(members, hidden, half), False: _weighed(members, hidden, ~half)}
+    parts = [
+        judged(BLEND, {}, crossed[other], _part(hidden, side), started)
+        for other, side in ((False, half), (True, ~half))
+    ]
+    whole = _weighed(members, hidden, np.ones(len(hidden), bool))
+    params = {"members": [(c.name, c.params) for c in members], "weights": [float(w) for w in whole.weights_]}
+    return _joined(parts, half, params, len(hidden.train.tracks), time.perf_counter() - started)
+
+
+def _weighed(members: list[Candidate], hidden: split.Split, some: np.ndarray) -> Any:
+    part = _part(hidden, some)
+    blend: Any = models.build(BLEND)
+    blend.adopt([c.model for c in members])
+    return blend.fit_weights(part.histories, part.held, part.users)
+
+
+def _part(hidden: split.Split, some: np.ndarray) -> split.Split:
+    """The same split, evaluated on some of its listeners."""
+    return replace(hidden, held=hidden.held[some], histories=hidden.histories[some], users=hidden.users[some])
+
+
+def _joined(parts: list[Candidate], half: np.ndarray, params: dict[str, Any], tracks: int, seconds: float) -> Candidate:
+    """Two halves of the listeners, put back in order."""
+    first, second = parts
+    order = np.argsort(np.concatenate([np.flatnonzero(half), np.flatnonzero(~half)]), kind="stable")
+    best = np.concatenate([first.best, second.best])[order]
+    return Candidate(
+        name=BLEND,
+        params=params,
+        ndcg=np.concatenate([first.ndcg, second.ndcg])[order],
+        recall=np.concatenate([first.recall, second.recall])[order],
+        best=best,
+        coverage=_spread(best, tracks),
+        seconds=seconds,
+    )
+
+
+def _spread(rows: np.ndarray, tracks: int) -> float:
+    """Share of all tracks that occur in ``rows``."""
+    return len(np.setdiff1d(rows, [-1])) / tracks
 
 
 def measure(name: str, params: dict[str, Any], hidden: split.Split, *, seed: int) -> Candidate:
@@ -137,10 +195,11 @@ def judged(name: str, params: dict[str, Any], model: Recommender, hidden: split.
     return Candidate(
         name=name,
         params=params,
+        best=lists.head(50).rows,
         model=model,
         ndcg=metrics.ndcg(hit, size, K),
         recall=metrics.recall(hit, size, 20),
-        coverage=coverage(lists, len(hidden.train.tracks), 50),
+        coverage=_spread(lists.head(50).rows, len(hidden.train.tracks)),
         seconds=time.perf_counter() - started,
     )
 
@@ -149,15 +208,15 @@ def refit(candidates: list[Candidate], dataset: Dataset, settings: Settings) -> 
     """Every candidate with the parameters that were chosen for it, fitted on all of ``dataset``."""
     fitted: dict[str, Recommender] = {}
     for candidate in candidates:
-        if candidate.name == models.Blend.name:
-            blend = models.build(candidate.name, **candidate.params)
-            fitted[candidate.name] = blend.adopt([fitted[name] for name, _ in blend.members])
+        if candidate.name == BLEND:
+            blend: Any = models.build(BLEND, **candidate.params)
+            fitted[BLEND] = blend.adopt([fitted[name] for name, _ in blend.members])
         else:
             fitted[candidate.name] = fit(dataset, candidate.name, candidate.params, seed=settings.train.seed)
     return fitted
 
 
-def build_index(dataset: Dataset, model: Recommender | None, seed: int) -> Index:
+def build_index(dataset: Dataset, model: Recommender | None, seed: int) -> Index | None:
     """Track vectors by taste and by content, side by side; a track that nobody has played has none by taste."""
     blocks: dict[str, Embeddings] = {}
     vectors = model.track_vectors() if model else None
@@ -166,7 +225,7 @@ def build_index(dataset: Dataset, model: Recommender | None, seed: int) -> Index
         blocks["collaborative"] = Embeddings.normalised(np.where(played[:, None], vectors, 0), "collaborative")
     if models.feasible("content", dataset) is None:
         blocks["content"] = Embeddings.normalised(content_vectors(dataset), "content")
-    return Index.build(blocks, seed=seed)
+    return Index.build(blocks, seed=seed) if blocks else None
 
 
 def table(candidates: list[Candidate], bootstrap: int = 1000) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ class IdMap:
         same_start = [i for i in self.ids if str(i)[:2].lower() == word[:2].lower()]
         pool = (same_start or list(self.ids))[:20_000]
         alike = [(SequenceMatcher(None, word.lower(), str(i).lower()).quick_ratio(), i) for i in pool]
-        return [i for ratio, i in sorted(alike, key=lambda pair: -pair[0])[:n] if ratio >= 0.5]
+        return [i for _, i in sorted(alike, key=lambda pair: -pair[0])[:n]]
 
     @cached_property
     def fingerprint(self) -> str:
