@@ -224,6 +224,23 @@ def test_chords_are_heard_where_the_truth_says(sounding):
     assert np.mean(np.array(ratios) > 1) > 0.95
 
 
+def test_the_tempo_is_in_the_sound(sounding):
+    """Louder moments come back after one beat (or two, or half a beat) in nearly all clips that have drums."""
+    right = []
+    for line in (sounding.folder / "truth.jsonl").read_text().splitlines():
+        truth = json.loads(line)
+        if "drums" in truth["instruments"]:
+            sound, _ = soundfile.read(sounding.folder / "audio" / f"{truth['track_id']}.ogg")
+            frames = np.lib.stride_tricks.sliding_window_view(sound, 1024)[::256] * np.hanning(1024)
+            rise = np.diff(np.log1p(100 * np.abs(np.fft.rfft(frames))), axis=0).clip(0).sum(axis=1)
+            echo = np.correlate(rise - rise.mean(), rise - rise.mean(), "full")[len(rise) - 1 :]
+            bpm = np.arange(50, 200, 0.5)
+            found = bpm[np.argmax(np.interp(60 / bpm * RATE / 256, np.arange(len(echo)), echo))]
+            right.append(min(abs(found / truth["tempo"] - octave) for octave in (0.5, 1, 2)) < 0.04)
+    assert len(right) > 10
+    assert np.mean(right) > 0.85
+
+
 def test_clips_stay_small(sounding):
     assert sounding.audio_bytes / sounding.tracks * 320 < 25e6
 

@@ -115,7 +115,10 @@ def _make_track(i: int, owner: int, artist: Artist, albums: list[tuple[str, int,
     genre = GENRES[artist.genre]
     album, year, licence = albums[rng.integers(len(albums))]
     mixed = artist.genre != artist.second and rng.random() < 0.4
-    tempo = np.clip(rng.normal(np.mean(genre.tempo) + 6 * artist.style[0], 6), *genre.tempo)
+    low, high = genre.tempo
+    tempo = np.clip(
+        rng.normal((low + high) / 2, 0.15 * (high - low)) + 0.15 * (high - low) * artist.style[0], low, high
+    )
     sound = [
         float(np.clip(rng.normal(mean + 0.05 * artist.style[d], 0.07), 0, 1))
         for d, mean in enumerate((genre.brightness, genre.energy, genre.acoustic), start=1)
