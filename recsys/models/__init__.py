@@ -127,13 +127,15 @@ _CHECKS = {
 
 def _check_value(place: str, value: Any, default: Any) -> None:
     """Numbers must be numbers, finite and not negative; switches must be true or false; words must be words."""
-    if isinstance(default, bool) or isinstance(default, str):
-        if type(value) is not type(default):
-            raise SettingsError(
-                f"{place} = {value!r}; expected {'true or false' if default in (True, False) else 'a word'}"
-            )
-    elif isinstance(default, (int, float)):
-        whole = isinstance(default, int)
-        kinds = int if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or value < 0:
-            raise SettingsError(f"{place} = {value!r}; expected a {'whole ' if whole else ''}number, 0 or more")
+    if isinstance(default, bool):
+        good, wanted = isinstance(value, bool), "true or false"
+    elif isinstance(default, str):
+        good, wanted = isinstance(value, str), "a word"
+    elif isinstance(default, int):
+        good, wanted = type(value) is int and value >= 0, "a whole number, 0 or more"
+    elif isinstance(default, float):
+        good, wanted = type(value) in (int, float) and 0 <= value < math.inf, "a number, 0 or more"
+    else:
+        return
+    if not good:
+        raise SettingsError(f"{place} = {value!r}; expected {wanted}")

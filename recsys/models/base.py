@@ -64,8 +64,11 @@ def weighted(histories: Histories, weight: str) -> sp.csr_array:
     """
     if weight not in WEIGHTS:
         raise SettingsError(f"weight = {weight!r}{did_you_mean(weight, WEIGHTS)}")
-    data = histories.data.astype(np.float32)
-    changed = {"binary": np.ones_like, "log": np.log1p, "raw": lambda w: w}[weight](data)
+    changed = histories.data.astype(np.float32)
+    if weight == "binary":
+        changed = np.ones_like(changed)
+    elif weight == "log":
+        changed = np.log1p(changed)
     return sp.csr_array((changed, histories.indices, histories.indptr), shape=histories.shape)
 
 

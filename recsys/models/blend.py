@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 MEMBERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ials", {}),
+    ("bpr", {}),
+    ("slim", {}),
     ("ease", {}),
     ("rp3beta", {}),
-    ("itemknn", {}),
 )
-WEIGHTS = {"ials": 0.5, "ease": 0.2, "rp3beta": 0.2, "itemknn": 0.1}
+WEIGHTS = {"ials": 0.45, "bpr": 0.45, "slim": 0.1}
 PRIOR = "popularity"
 USERS_AT_ONCE = 256
 MOST_LISTENERS = 2000
@@ -37,9 +38,23 @@ class Blend(Model):
     by it alone; otherwise it counts only with the weight it is given.
 
     Args:
-        members: (name, parameters) of each; None = those of ials, ease, rp3beta and itemknn that can be fitted.
-        weights: one per member; None = those that served best on held-out plays of a public log. See
-            ``fit_weights`` to fit them on your own.
+        members: (name, parameters) of each; None = those of ials, bpr, slim, ease and rp3beta that can be fitted.
+        weights: one per member, 0 or more; a member of weight 0 is not fitted. None = those that served best on
+            held-out plays of a public log (ials .45, bpr .45, slim .1), or equal ones for other members;
+            ``fit_weights`` finds them for your own.
+
+    BPR is weak alone, yet next to iALS it adds more than any of the linear models: being wrong about other
+    tracks is what makes a good member.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> users, tracks = IdMap(["ann", "bo", "cy"]), IdMap(["rock1", "rock2", "jazz1", "jazz2"])
+    >>> plays = Interactions(users, tracks, [0, 0, 1, 2, 2], [2, 3, 2, 0, 1], [1, 1, 1, 1, 1])
+    >>> blend = Blend(members=[("rp3beta", {}), ("itemknn", {})], weights=[2, 1])
+    >>> blend = blend.fit(Dataset(plays, Catalogue.empty(4)), rng=np.random.default_rng(0))
+    >>> blend.names
+    ('rp3beta', 'itemknn', 'popularity')
+    >>> int(blend.scores(plays.matrix())[1, [0, 1, 3]].argmax())
+    2
     """
 
     name: ClassVar[str] = "blend"
@@ -56,13 +71,20 @@ class Blend(Model):
     def fit(self, dataset: Dataset, *, rng: np.random.Generator) -> Self:
         """Fit every member, in order."""
         chosen = self._chosen(dataset)
-        weights = [WEIGHTS.get(name, 0.1) for name, _ in chosen] if self.weights is None else list(self.weights)
+        weights = _checked(_usual([name for name, _ in chosen]) if self.weights is None else self.weights)
         if len(weights) != len(chosen):
             raise SettingsError(f"blend has {len(weights)} weights for {len(chosen)} members; expected one for each")
-        if not any(name == PRIOR for name, _ in chosen[-1:]):
-            chosen, weights = [*chosen, (PRIOR, {})], [*weights, 0.0]
-        self.models_ = [models.build(name, **params).fit(dataset, rng=rng) for name, params in chosen]
-        self._weigh(weights)
+        used = [(*member, weight) for member, weight in zip(chosen, weights, strict=True) if weight > 0]
+        if used[-1][0] != PRIOR:
+            used.append((PRIOR, {}, 0.0))
+        self.models_ = [models.build(name, **params).fit(dataset, rng=rng) for name, params, _ in used]
+        self.weights_ = _checked([weight for _, _, weight in used])
+        return self
+
+    def adopt(self, fitted: Sequence[Recommender]) -> Self:
+        """Take members that are fitted already, popularity last, in the place of ``fit``."""
+        self.models_ = list(fitted)
+        self.weights_ = _checked(_usual([m.name for m in fitted]) if self.weights is None else self.weights)
         return self
 
     def fit_weights(self, histories: Histories, held: Histories, users: Rows | None = None) -> Self:
@@ -84,7 +106,7 @@ class Blend(Model):
             blocks = [standardised(m.scores(histories[some], users[some]), histories[some]) for m in self.models_]
             parts.append(candidates(blocks, histories[some], held[some]))
         if parts:
-            self._weigh(fit_weights(parts))
+            self.weights_ = fit_weights(parts, self.weights_)
         return self
 
     def scores(self, histories: Histories, users: Rows | None = None) -> Floats:
@@ -150,12 +172,6 @@ class Blend(Model):
             return [(name, dict(params)) for name, params in self.members]
         return [(name, dict(params)) for name, params in MEMBERS if models.feasible(name, dataset) is None]
 
-    def _weigh(self, weights: Any) -> None:
-        weights = np.asarray(weights, np.float64)
-        if weights.sum() <= 0:
-            weights = np.ones_like(weights)
-        self.weights_ = (weights / weights.sum()).astype(np.float32)
-
     def _tiles(self, histories: Histories, users: Rows | None) -> Iterator[tuple[int, Iterator[Floats]]]:
         """For some histories at a time: where they start, and each member's weighted block, float32 (≤ 256, tracks)."""
         users = known_rows(users, histories.shape[0])
@@ -165,11 +181,26 @@ class Blend(Model):
 
     def _blocks(self, histories: Histories, users: Rows) -> Iterator[Floats]:
         some = np.diff(histories.indptr) > 0
-        for model, weight in zip(self.models_, self.weights_, strict=True):
-            alone = np.float32(model.name == PRIOR)
+        last = len(self.models_) - 1
+        for number, (model, weight) in enumerate(zip(self.models_, self.weights_, strict=True)):
+            alone = np.float32(number == last)
             if weight == 0 and (alone == 0 or some.all()):
                 yield np.zeros(histories.shape, np.float32)
                 continue
             block = standardised(model.scores(histories, users), histories)
             block *= np.where(some, weight, alone)[:, None]
             yield block
+
+
+def _usual(names: Sequence[str]) -> list[float]:
+    """Weights where nobody gave any: those of ``WEIGHTS``, or equal ones for members it does not know."""
+    known = [WEIGHTS.get(name, 0.0) for name in names]
+    return known if any(known) else [1.0] * len(known)
+
+
+def _checked(weights: Sequence[float]) -> Floats:
+    """Weights scaled to sum 1, float32 (members,)."""
+    found = np.asarray(weights, np.float64)
+    if not (len(found) and np.isfinite(found).all() and found.min() >= 0 and found.sum() > 0):
+        raise SettingsError(f"blend.weights = {list(weights)}; expected finite numbers, 0 or more, not all 0")
+    return (found / found.sum()).astype(np.float32)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 
+from recsys.contracts import Floats
 from recsys.models.base import weighted
 from recsys.models.trained import EstimatedUsers
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
+
+MOST_STEPS = 500_000_000
 
 
 class BPR(EstimatedUsers):
@@ -21,34 +24,48 @@ class BPR(EstimatedUsers):
         factors: dimensions besides the bias.
         learning_rate: step size.
         regularization: pull of every parameter towards 0.
-        iterations: passes over the plays.
+        iterations: passes over the plays; fewer when they would take more than 500 million steps in all.
+        copies: fits from different random starts, whose vectors are put side by side and so averaged.
 
     Rendle, Freudenthaler, Gantner and Schmidt-Thieme, BPR: Bayesian personalized ranking from implicit
     feedback, UAI 2009.
     """
 
     name: ClassVar[str] = "bpr"
-    grid: ClassVar = [{"regularization": 0.005}, {"iterations": 100}]
+    grid: ClassVar = [{"regularization": 0.01}, {"factors": 64}]
 
     def __init__(
-        self, factors: int = 64, learning_rate: float = 0.05, regularization: float = 0.02, iterations: int = 300
+        self,
+        factors: int = 32,
+        learning_rate: float = 0.05,
+        regularization: float = 0.03,
+        iterations: int = 200,
+        copies: int = 3,
     ) -> None:
-        self.factors, self.learning_rate = factors, learning_rate
-        self.regularization, self.iterations = regularization, iterations
+        self.factors, self.learning_rate, self.regularization = factors, learning_rate, regularization
+        self.iterations, self.copies = iterations, copies
 
     def fit(self, dataset: Dataset, *, rng: np.random.Generator) -> Self:
         """Fit with implicit; the same seed gives the same vectors."""
+        histories = weighted(dataset.histories(), "binary")
+        plays = sp.csr_matrix(histories)
+        fitted = [self._one(plays, int(rng.integers(2**31))) for _ in range(self.copies)]
+        users, items = (np.hstack([side[:, :-1] for side in sides]) for sides in zip(*fitted, strict=True))
+        bias = sum(items[:, -1:] for _, items in fitted)
+        self._keep(np.hstack([users, np.ones((len(users), 1), np.float32)]), np.hstack([items, bias]), histories)
+        return self
+
+    def _one(self, plays: sp.csr_matrix, seed: int) -> tuple[Floats, Floats]:
+        """Listeners and tracks, each (n, factors + 1): the last is 1 for listeners and the bias for tracks."""
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
-        histories = weighted(dataset.histories(), "binary")
         model = BayesianPersonalizedRanking(
             factors=self.factors,
             learning_rate=self.learning_rate,
             regularization=self.regularization,
-            iterations=self.iterations,
+            iterations=max(1, min(self.iterations, MOST_STEPS // max(plays.nnz * self.copies, 1))),
             num_threads=1,
-            random_state=int(rng.integers(2**31)),
+            random_state=seed,
         )
-        model.fit(sp.csr_matrix(histories), show_progress=False)
-        self._keep(model.user_factors, model.item_factors, histories)
-        return self
+        model.fit(plays, show_progress=False)
+        return model.user_factors, model.item_factors

@@ -99,15 +99,14 @@ def _items(value: Any) -> Iterator[str]:
 
 
 def _condensed(named: sp.csr_array, dimensions: int) -> Floats:
-    """TF-IDF of words to at most ``dimensions`` numbers per track, whose dot products approximate its own."""
+    """TF-IDF of words, condensed to ``dimensions`` numbers per track if there are more words and more tracks."""
     from scipy.sparse.linalg import svds
 
     rarity = np.log(1 + named.shape[0] / np.bincount(named.indices, minlength=named.shape[1]))
     scaled = sp.csr_array((rarity[named.indices], named.indices, named.indptr), shape=named.shape)
-    size = min(dimensions, min(named.shape) - 1)
-    if size < 1:
+    if min(named.shape) <= dimensions:
         return np.asarray(scaled.toarray(), dtype=np.float32)
-    left, strength, _ = svds(scaled, k=size, v0=np.ones(min(named.shape)))
+    left, strength, _ = svds(scaled, k=dimensions, v0=np.ones(min(named.shape)))
     return np.asarray(left * strength, dtype=np.float32)
 
 

@@ -42,7 +42,8 @@ def standardised(scores: Floats, histories: Histories) -> Floats:
     """
     count = np.diff(histories.indptr)
     row = np.repeat(np.arange(len(count)), count)
-    free = np.maximum(scores.shape[1] - count, 1)
+    tracks = scores.shape[1]
+    free = np.maximum(tracks - count, 1)
 
     def mean(values: Floats) -> NDArray[np.float64]:
         seen = np.bincount(row, values[row, histories.indices], minlength=len(count))
@@ -63,9 +64,9 @@ def candidates(blocks: Sequence[Floats], histories: Histories, held: Histories) 
         histories: what the scores were made from, CSR (q, tracks).
         held: what the same listeners played besides, CSR (q, tracks); listeners without any are left out.
     """
-    free = np.ones(blocks[0].shape, bool)
+    free: NDArray[np.bool_] = np.ones(blocks[0].shape, bool)
     free[_places(histories)] = False
-    pool = min(POOL, free.shape[1])
+    pool = min(POOL, blocks[0].shape[1])
     taken = np.zeros_like(free)
     for block in blocks:
         top = np.argpartition(-np.where(free, block, NOWHERE), pool - 1, axis=1)[:, :pool]
@@ -82,15 +83,15 @@ def candidates(blocks: Sequence[Floats], histories: Histories, held: Histories) 
     return Candidates(scores.astype(np.float32), hits, np.concatenate([[0], np.cumsum(_gains(DEPTH))])[wanted[some]])
 
 
-def fit_weights(parts: Sequence[Candidates]) -> Floats:
+def fit_weights(parts: Sequence[Candidates], start: Floats | None = None) -> Floats:
     """Weights, 0 or more with sum 1, of the largest mean N@100, by coordinate search; float32 (members,).
 
-    Starts from equal weights and moves one at a time by ever smaller steps: no randomness, and the listeners
-    are the only source of noise.
+    Moves one weight at a time by ever smaller steps, from ``start`` or from equal weights, whichever is the
+    better: no randomness, and the listeners are the only source of noise.
     """
     members = len(parts[0].scores)
-    weights = np.full(members, 1 / members)
-    best = _quality(parts, weights)
+    starts = [np.full(members, 1 / members), *([] if start is None else [start.astype(np.float64)])]
+    best, weights = max(((_quality(parts, each), each) for each in starts), key=lambda pair: pair[0])
     for step in STEPS:
         for _ in range(ROUNDS):
             before = best

@@ -106,7 +106,10 @@ def ridge_rows(
     ridge: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """Solve (base + ridge_u I + Σ weight y yᵀ) x = Σ target y per CSR row, y the rows of ``fixed`` (n, d); into (q, d)."""
+    """Solve (base + ridge_u I + Σ weight y yᵀ) x = Σ target y per CSR row u, into ``out`` (q, d).
+
+    The y are the rows of ``fixed`` (n, d) that the columns name; base is (d, d), ridge (q,).
+    """
     size = fixed.shape[1]
     for row in numba.prange(len(starts) - 1):
         system = base.copy()

@@ -33,7 +33,7 @@ class Ratings(EstimatedUsers):
     """
 
     name: ClassVar[str] = "ratings"
-    state = (*EstimatedUsers.state, "users")
+    state: ClassVar[tuple[str, ...]] = (*EstimatedUsers.state, "users")
     grid: ClassVar = [{"regularization": 0.02}, {"regularization": 0.2}, {"factors": 8}]
 
     def __init__(self, factors: int = 32, regularization: float = 0.08, iterations: int = 15) -> None:
@@ -89,7 +89,7 @@ class Ratings(EstimatedUsers):
         return found
 
 
-def _mean_per_pair(total: sp.csr_array, user: Floats, track: Floats) -> sp.csr_array:
+def _mean_per_pair(total: sp.csr_array, user: Rows, track: Rows) -> sp.csr_array:
     """Summed ratings to mean ratings, for logs in which someone rated a track twice."""
     times = sp.csr_array((np.ones(len(user), np.float32), (user, track)), shape=total.shape)
     times.sum_duplicates()

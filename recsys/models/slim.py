@@ -51,7 +51,7 @@ class Slim(Neighbours):
 
         gram = gram_matrix(dataset, self.weight, self.user_power)
         k = max(1, min(self.k, len(gram) - 1))
-        near, values = elastic_net(gram, k, np.float32(self.l1), np.float32(self.l2), self.sweeps)
+        near, values = elastic_net(gram, k, self.l1, self.l2, self.sweeps)
         kept = values > 0
         column = np.broadcast_to(np.arange(len(gram))[:, None], near.shape)
         self.similarity_ = sp.csr_array((values[kept], (near[kept], column[kept])), shape=gram.shape)

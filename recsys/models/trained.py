@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import scipy.sparse as sp
 
 from recsys.contracts import Floats, Histories, Rows
 from recsys.models.base import Model, divided, weighted
 
-RIDGE = 1e-3
+RIDGE = 0.1
 
 
 class EstimatedUsers(Model):
@@ -19,7 +21,7 @@ class EstimatedUsers(Model):
     and nothing about a person needs storing. An empty history gets the mean listener.
     """
 
-    state = ("items", "slope", "origin")
+    state: ClassVar[tuple[str, ...]] = ("items", "slope", "origin")
     items_: Floats
     slope_: Floats
     origin_: Floats
