@@ -13,15 +13,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from recsys.tables import Catalogue
 
-Rows = NDArray[np.int32]
-REISSUE = re.compile(
-    r"[\(\[\-–][^()\[\]]*\b(remaster(ed)?|reissue|explicit|clean|mono|stereo|deluxe)\b[^()\[\]]*[\)\]]?$"
-)
+KINDS = "(digital(ly)? )?(remaster(ed)?|reissue|explicit|clean|mono|stereo|deluxe)( (version|mix|edition))?"
+EDITION = rf"(\d{{4}} )?{KINDS}( \d{{4}})?"
+REISSUE = re.compile(rf"\s*([(\[]{EDITION}[)\]]|\s[-–] {EDITION})$")
 
 
 @dataclass(frozen=True)
