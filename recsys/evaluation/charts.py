@@ -214,13 +214,14 @@ def _labels(places: Mapping[str, tuple[float, float]], y: Scale) -> dict[str, tu
             name = waiting.pop(0)
             cluster.append(name)
             reach = max(reach, places[name][0] + LETTER * (len(name) + 3))
+        edge = max(places[n][0] for n in cluster)  # a crowd has its names in one column beside it
         for name, height in spread({n: places[n][1] for n in cluster}, y.end, y.start).items():
-            at[name] = (places[name][0], height)
+            at[name] = (edge if len(cluster) > 2 else places[name][0], height)
     return at
 
 
 def _legend(names: Sequence[str], colours: Colours) -> list[str]:
-    parts, at = [], float(LEFT)
+    parts, at = [], 4.0
     for name in names:
         parts.append(_dot(at + 5, 12, colours[name], name))
         parts.append(_text(at + 14, 16, name, "start", "name"))

@@ -22,12 +22,12 @@ def without(
     users: Mask | None = None,
     tracks: Mask | None = None,
 ) -> Dataset:
-    """The dataset without these pairs, listeners or tracks, in every layer that could tell of them."""
+    """The dataset without these pairs (sorted keys), listeners or tracks, in every layer that could tell of them."""
 
     def keep(part: Interactions, personal: bool = True) -> Interactions:
         kept = np.ones(len(part), bool)
         if pairs is not None and personal:
-            kept &= ~np.isin(pair_keys(part), pairs)
+            kept &= ~is_among(pair_keys(part), pairs)
         if users is not None and personal:
             kept &= ~users[part.user]
         if tracks is not None:
@@ -68,6 +68,14 @@ def pair_keys(part: Interactions) -> NDArray[np.int64]:
     return part.user.astype(np.int64) * len(part.tracks) + part.track
 
 
+def is_among(keys: NDArray[np.int64], among: NDArray[np.int64]) -> Mask:
+    """Whether each key is one of the sorted keys ``among``; many times faster than ``np.isin`` on large logs."""
+    if not len(among):
+        return np.zeros(len(keys), bool)
+    place = np.minimum(np.searchsorted(among, keys), len(among) - 1)
+    return np.asarray(among[place] == keys)
+
+
 def rank_within(owner: NDArray[np.integer], value: NDArray[np.number]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For sorted owners: the place of each value among its owner's, from 0, and the owner's count."""
     order = np.lexsort((value, owner))
@@ -84,8 +92,8 @@ def first_times(part: Interactions) -> tuple[NDArray[np.int64], NDArray[np.int64
         raise DataError("these events have no times; expected a timestamp column")
     keys = pair_keys(part)
     order = np.lexsort((part.time, keys))
-    pairs, at = np.unique(keys[order], return_index=True)
-    return pairs, part.time[order][at]
+    first = np.diff(keys[order], prepend=-1) > 0
+    return keys[order[first]], part.time[order[first]]
 
 
 def occurring(matrix: Histories) -> Mask:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from recsys import manifest
+from recsys.errors import DataError
 from recsys.evaluation import charts, style, words
 from recsys.evaluation.curves import Curve
-from recsys.evaluation.intervals import Interval
+from recsys.evaluation.pieces import details, figure, point, table
 from recsys.evaluation.protocols import Result, plain_json
 
 TABLE = ("recall@20", "ndcg@10", "ndcg@100", "map@100", "hit@10", "mrr", "r_precision", "clicks")
@@ -41,8 +41,13 @@ def write_report(
 
     Returns:
         The paths of the HTML and the JSON file.
+
+    Raises:
+        DataError: no results.
     """
     results = [results] if isinstance(results, Result) else list(results)
+    if not results:
+        raise DataError("no results to report; expected at least one, from evaluation.run")
     page = path if path.suffix == ".html" else path / "report.html"
     versions = manifest.versions()
     how = {"command": command, **(facts or {})}
@@ -112,9 +117,9 @@ def _overview(results: list[Result], colours: Mapping[str, str]) -> str:
     names = list(dict.fromkeys(name for r in results for name in r.ranking()))
     cells = {name: [r.accuracy.get(name, {}).get(r.primary) for r in results] for name in names}
     heads = [f"{words.heading(r.protocol)}" for r in results]
-    table = _table(heads, cells, colours, f"{words.pretty(results[0].primary)} under each protocol")
+    main = table(heads, cells, colours, f"{words.pretty(results[0].primary)} under each protocol")
     return (
-        f'<section id="overview"><h2>All protocols</h2><p>The same models asked in different ways.</p>{table}</section>'
+        f'<section id="overview"><h2>All protocols</h2><p>The same models asked in different ways.</p>{main}</section>'
     )
 
 
@@ -124,14 +129,14 @@ def _section(result: Result, colours: Mapping[str, str]) -> str:
     cells = {name: [result.accuracy[name][m] for m in metrics] for name in order}
     caption = "Mean over listeners, with the 95 % interval below; best in each column in colour"
     traits = list(dict.fromkeys(t for name in order for t in result.character[name]))
-    plain = {name: [_point(result.character[name].get(t)) for t in traits] for name in order}
-    table = _table([words.pretty(m) for m in metrics], cells, colours, caption, [m == "clicks" for m in metrics])
+    plain = {name: [point(result.character[name].get(t)) for t in traits] for name in order}
+    main = table([words.pretty(m) for m in metrics], cells, colours, caption, [m == "clicks" for m in metrics])
     figures = "".join(filter(None, (draw(result, colours) for draw in FIGURES)))
     depth = traits[0].partition("@")[2] if traits else ""
-    beyond = _table([words.pretty(t) for t in traits], plain, colours, f"What the first {depth} are like", mark=False)
+    beyond = table([words.pretty(t) for t in traits], plain, colours, f"What the first {depth} are like", mark=False)
     return (
         f'<section id="{result.protocol}"><h2>{escape(words.heading(result.protocol))}</h2>'
-        f"<p>{escape(words.explanation(result.protocol))} {_counts(result)}</p>{table}"
+        f"<p>{escape(words.explanation(result.protocol))} {_counts(result)}</p>{main}"
         f'<div class="grid narrow">{_differences(result, colours)}</div><div class="grid">{figures}</div>'
         f"{beyond if traits else ''}</section>"
     )
@@ -142,53 +147,6 @@ def _counts(result: Result) -> str:
     return f"{listeners:,} evaluated, {hidden:,} tracks hidden, {candidates:,} candidates."
 
 
-def _table(
-    heads: Sequence[str],
-    rows: Mapping[str, Sequence[Interval | None]],
-    colours: Mapping[str, str],
-    caption: str,
-    smaller: Sequence[bool] = (),
-    mark: bool = True,
-) -> str:
-    best = [_best(column, j < len(smaller) and smaller[j]) for j, column in enumerate(zip(*rows.values(), strict=True))]
-    digits = [_digits(column) for column in zip(*rows.values(), strict=True)]
-    body = []
-    for name, values in rows.items():
-        cells = "".join(_cell(v, mark and v is not None and v.mean == best[j], digits[j]) for j, v in enumerate(values))
-        key = f'<span class="key" style="background:{colours[name]}"></span>'
-        body.append(f'<tr><th scope="row">{key}{escape(name)}</th>{cells}</tr>')
-    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
-    return (
-        f'<div class="card" tabindex="0"><table><caption>{escape(caption)}</caption>'
-        f'<thead><tr><th scope="col">Model</th>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
-
-
-def _best(column: Sequence[Interval | None], smaller: bool) -> float:
-    means = [v.mean for v in column if v is not None and math.isfinite(v.mean)]
-    return (min(means) if smaller else max(means)) if means else math.nan
-
-
-def _digits(column: Sequence[Interval | None]) -> int:
-    return 2 if any(v is not None and abs(v.mean) >= 1 for v in column) else 3
-
-
-def _cell(value: Interval | None, best: bool, digits: int) -> str:
-    if value is None or not math.isfinite(value.mean):
-        return "<td>–</td>"
-    bounds = f"<small>{value.low:.{digits}f} – {value.high:.{digits}f}</small>" if math.isfinite(value.low) else ""
-    return f"<td{' class=best' if best else ''}><b>{charts.minus(f'{value.mean:.{digits}f}')}</b>{bounds}</td>"
-
-
-def _point(value: float | None) -> Interval | None:
-    return None if value is None else Interval(value, math.nan, math.nan)
-
-
-def _figure(title: str, text: str, svg: str) -> str:
-    return f"<figure><figcaption><h3>{escape(title)}</h3><p>{escape(text)}</p></figcaption>{svg}</figure>"
-
-
 def _differences(result: Result, colours: Mapping[str, str]) -> str:
     drawn = []
     for reference, models in result.differences.items():
@@ -197,7 +155,7 @@ def _differences(result: Result, colours: Mapping[str, str]) -> str:
         title = f"Better or worse than {reference}?"
         text = "Paired difference over the same listeners. A bar clear of zero is more than chance."
         svg = charts.interval_rows(rows, colours, title=title, axis=f"difference in {words.pretty(result.primary)}")
-        drawn.append(_figure(title, text, svg))
+        drawn.append(figure(title, text, svg))
     return "".join(drawn)
 
 
@@ -208,7 +166,7 @@ def _by_k(result: Result, colours: Mapping[str, str]) -> str:
     series = {n: [(float(k), result.accuracy[n][f"recall@{k}"].mean) for k in ks] for n in result.ranking()}
     title = "By length of list"
     svg = charts.lines(series, colours, title=title, axes=("length of list k", "recall@k"))
-    return _figure(title, "Share of the hidden tracks found, of those that a list of this length can hold.", svg)
+    return figure(title, "Share of the hidden tracks found, of those that a list of this length can hold.", svg)
 
 
 def _trade(result: Result, colours: Mapping[str, str]) -> str:
@@ -221,7 +179,7 @@ def _trade(result: Result, colours: Mapping[str, str]) -> str:
         f"coverage: share of the catalogue in anyone's first {name.partition('@')[2]}",
         words.pretty(result.primary),
     )
-    return _figure(
+    return figure(
         title,
         "Up is more accurate; right spreads over more of the catalogue.",
         charts.scatter(points, colours, title=title, axes=axes),
@@ -239,7 +197,7 @@ def _slices(result: Result, colours: Mapping[str, str]) -> str:
         title = f"By {by}"
         text = SLICE_TEXT.get(by, "")
         svg = charts.groups(labels, series, colours, title=title, axes=(by, words.pretty(mine[0].metric)))
-        drawn.append(_figure(title, text, svg))
+        drawn.append(figure(title, text, svg))
     return "".join(drawn)
 
 
@@ -266,7 +224,7 @@ def _fitting(curves: Sequence[Curve]) -> str:
             dashed=("training",),
         )
         drawn.append(
-            _figure(
+            figure(
                 title,
                 "Where validation falls while training rises, the model overfits; where both are low, it underfits.",
                 svg,
@@ -284,14 +242,14 @@ def _how(
     facts = {k: v for k, v in how.items() if v not in ("", None)}
     facts |= {"seed": results[0].seed, "versions": ", ".join(f"{k} {v}" for k, v in versions.items())}
     lines = "".join(f"<dt>{escape(str(k))}</dt><dd>{_value(k, v)}</dd>" for k, v in facts.items())
-    parts = "".join(_details(words.heading(r.protocol), _sizes(r)) for r in results)
+    parts = "".join(details(words.heading(r.protocol), _sizes(r)) for r in results)
     terms = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in words.METRICS.items())
     left = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in skipped.items())
     return (
         '<section id="how"><h2>How it was measured</h2><p>No model saw a hidden track of a listener in training. '
         "A listener without recommendations counts as zero. Intervals come from resampling listeners.</p>"
-        f'<div class="card"><dl>{lines}</dl>{parts}{_details("What the metrics mean", terms)}'
-        f"{_details('Protocols not run', left) if left else ''}</div></section>"
+        f'<div class="card"><dl>{lines}</dl>{parts}{details("What the metrics mean", terms)}'
+        f"{details('Protocols not run', left) if left else ''}</div></section>"
     )
 
 
@@ -299,10 +257,6 @@ def _sizes(result: Result) -> str:
     lines = {k: f"{v:.1%}" if isinstance(v, float) else f"{v:,}" for k, v in result.sizes.items()}
     lines |= {f"seconds, {k}": f"{v:.1f}" for k, v in result.seconds.items()}
     return "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in lines.items())
-
-
-def _details(title: str, terms: str) -> str:
-    return f"<details><summary>{escape(title)}</summary><dl>{terms}</dl></details>"
 
 
 def _value(key: str, value: Any) -> str:

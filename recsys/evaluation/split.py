@@ -30,7 +30,6 @@ from recsys.evaluation.pairs import (
     keep_entries,
     occurring,
     only_tracks,
-    pair_keys,
     rank_within,
     row_of,
     take_rows,
@@ -219,7 +218,8 @@ def _shuffled(
     dataset: Dataset, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """All pairs as sorted keys, the random place of each among its listener's, and how many those are."""
-    pairs = np.unique(pair_keys(dataset.plays))
+    matrix = dataset.matrix()
+    pairs = row_of(matrix) * matrix.shape[1] + matrix.indices
     rank, count = rank_within(pairs // len(dataset.tracks), rng.random(len(pairs)))
     return pairs, rank, count
 
@@ -248,7 +248,7 @@ def _unseen(train: Dataset, histories: Histories, held: Histories, name: str) ->
 
 
 def _made(split: Split) -> Split:
-    if not len(split) or not len(split.train.histories().indices):
+    if not len(split):
         raise DataError(
             f"the {split.name} split leaves {len(split)} listeners to evaluate; expected at least 1: "
             "the log is too small for it, or the share too large or too small"

@@ -46,8 +46,8 @@ section > p {{ color:var(--soft); margin:0 0 18px; max-width:52em; }}
 figure {{ padding:16px 18px 10px; }}
 figcaption p {{ color:var(--soft); font-size:13.5px; line-height:1.45; margin:0 0 10px; }}
 .grid {{ display:grid; gap:18px; margin-bottom:18px;
-  grid-template-columns:repeat(auto-fit, minmax(min(100%, 420px), 1fr)); }}
-.grid.narrow {{ grid-template-columns:repeat(auto-fit, minmax(min(100%, 310px), 1fr)); }}
+  grid-template-columns:repeat(auto-fill, minmax(min(100%, 420px), 1fr)); }}
+.grid.narrow {{ grid-template-columns:repeat(auto-fill, minmax(min(100%, 310px), 1fr)); }}
 table {{ border-collapse:collapse; width:100%; font-size:14.5px; font-variant-numeric: tabular-nums; }}
 caption {{ text-align:left; color:var(--soft); font-size:13.5px; padding:10px 0 6px; }}
 th, td {{ padding:7px 10px; text-align:right; border-top:1px solid var(--rule); white-space:nowrap; }}

@@ -37,6 +37,11 @@ def test_one_artist_in_a_list():
     assert shares == pytest.approx([0.5, 0.5, np.nan], nan_ok=True)
 
 
+def test_two_artists_share_a_list():
+    rows = TopK(np.array([[0, 2, 1, 3]]), np.zeros((1, 4)))
+    assert character.artist_share(rows, np.array([1, 1, 2, 2]), 4).tolist() == [0.5]
+
+
 def test_diversity_against_all_pairs():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(30, 5))

@@ -114,3 +114,5 @@ def test_recall_by_band_of_popularity():
     lists = TopK(np.array([[0, 4, 3], [0, 1, -1]]), np.zeros((2, 3)))
     found = slices.recall_by_band(lists, held, np.array([0, 0, 1, 2, 2]), 3)
     assert found == pytest.approx(np.array([[0.5, np.nan, 1], [np.nan, 0, np.nan]]), nan_ok=True)
+    short = slices.recall_by_band(lists, held, np.array([0, 0, 1, 2, 2]), 1)
+    assert short == pytest.approx(np.array([[1, np.nan, 0], [np.nan, 0, np.nan]]), nan_ok=True)
