@@ -8,7 +8,7 @@ product with the query's blocks scaled; groups are searched one by one and merge
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -141,16 +141,22 @@ class Index:
         truth = self.neighbours(sample, k, weights=weights, effort=0)
         return overlap(truth, self.neighbours(sample, k, weights=weights, effort=effort))
 
-    def vectors(self, block: str) -> NDArray[np.float32]:
-        """The unit vectors of one block for all tracks, zero where unknown, (tracks, d); read-only where mapped."""
-        self._names({block: 1})
-        holders = [group for group in self.groups if block in group.slices]
-        if len(self.groups) == 1 and len(holders[0].rows) == self.tracks:
-            return holders[0].vectors[:, holders[0].slices[block]]
-        whole = np.zeros((self.tracks, self.blocks[block]), np.float32)
-        for group in holders:
-            whole[group.rows] = group.vectors[:, group.slices[block]]
-        return whole
+    def vectors(self, block: str, rows: Any = None) -> NDArray[np.float32]:
+        """Unit vectors of one block for these track rows (default: all), (rows, d), zero where unknown.
+
+        All at once are a read-only view where one group holds every track, and a copy where not.
+        """
+        self._names([block])
+        first = self.groups[0] if self.groups else None
+        if rows is None and first is not None and first.rows is None and block in first.slices:
+            return first.vectors[:, first.slices[block]]
+        asked = np.arange(self.tracks) if rows is None else np.asarray(rows).reshape(-1)
+        made = np.zeros((len(asked), self.blocks[block]), np.float32)
+        for group, place in zip(self.groups, self._places, strict=True):
+            if block in group.slices:
+                at = asked if place is None else place[asked]
+                made[at >= 0] = group.vectors[at[at >= 0], group.slices[block]]
+        return made
 
     def facts(self) -> list[dict[str, Any]]:
         """For people and manifests: per group its tracks, blocks, kind, and per view effort and measured recall."""
@@ -224,13 +230,14 @@ class Index:
             raise DataError(f"weights {dict(weights)}; expected numbers >= 0, not all zero")
         return {b: float(weights.get(b, 0)) for b in self.blocks}
 
-    def _names(self, given: Mapping[str, Any]) -> list[str]:
-        for name in given:
+    def _names(self, given: Iterable[str]) -> list[str]:
+        names = list(given)
+        for name in names:
             if name not in self.blocks:
                 raise DataError(f"unknown block {name!r}{did_you_mean(name, self.blocks)}")
-        if not given:
+        if not names:
             raise DataError(f"no block given; expected some of {', '.join(self.blocks)}")
-        return list(given)
+        return names
 
 
 def merged(parts: list[TopK], k: int) -> TopK:

@@ -93,6 +93,15 @@ def test_search_by_vectors_equals_search_by_row() -> None:
     assert only.rows[0, 0] == 0 or not world["content"].known[0]
 
 
+@pytest.mark.parametrize("unknown", [0, 0.3])
+def test_vectors_come_back_as_they_went_in(unknown: float) -> None:
+    world = spaces(80, unknown)
+    index = Index.build(world)
+    for name, e in world.items():
+        np.testing.assert_allclose(index.vectors(name), e.vectors, atol=1e-6)
+        np.testing.assert_allclose(index.vectors(name, [5, 2]), e.vectors[[5, 2]], atol=1e-6)
+
+
 def test_a_track_that_no_block_knows_is_never_found() -> None:
     world = spaces(50, 0.6)
     unknown = ~np.logical_or(*(e.known for e in world.values()))
