@@ -74,7 +74,7 @@ def save_arrays(folder: Path, arrays: Arrays) -> None:
     for name, values in arrays.items():
         if Path(name).name != name:
             raise DataError(f"array name {name!r} is not a plain file name")
-        np.save(folder / f"{name}.npy", np.ascontiguousarray(values), allow_pickle=False)
+        np.save(folder / f"{name}.npy", np.asarray(values, order="C"), allow_pickle=False)
 
 
 def open_arrays(folder: Path) -> dict[str, NDArray[Any]]:

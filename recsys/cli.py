@@ -305,6 +305,11 @@ def main() -> None:
             raise
         print(f"error: {one_line(error)}", file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        if "--debug" in flags:
+            raise
+        print(f"internal error: {type(error).__name__}: {one_line(error)}; --debug shows where", file=sys.stderr)
+        sys.exit(70)
     except KeyboardInterrupt:
         print("stopped; what was finished is kept", file=sys.stderr)
         sys.exit(130)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from recsys import bundle, manifest, models, nearby, playlists
 from recsys.contracts import Recommender, Rows
-from recsys.errors import DataError
+from recsys.errors import ArtefactError, DataError
 from recsys.explain import Explained, explain, reasons
 from recsys.index import Index
 from recsys.nearby import Near, alike, neighbours
@@ -85,7 +85,10 @@ class Engine:
         told = json.loads((self.folder / "model.json").read_text(encoding="utf-8"))
         if told["name"] is None:
             raise DataError(f"{self.folder} was made without plays; expected a listening log for recommendations")
-        return models.from_arrays(told["name"], bundle.open_arrays(self.folder / "model"), told["params"])
+        try:
+            return models.from_arrays(told["name"], bundle.open_arrays(self.folder / "model"), told["params"])
+        except (KeyError, TypeError) as error:
+            raise ArtefactError(f"{self.folder} was made by another version ({error}); train again") from error
 
     @cached_property
     def index(self) -> Index:

@@ -51,7 +51,7 @@ def neighbours(
     not_same_album: bool = False,
 ) -> Near:
     """The ``n`` nearest tracks that the rules allow; fewer only when no more exist."""
-    exclude = album_mates(catalogue, row) if not_same_album else None
+    exclude = album_mates(catalogue, row)[None, :] if not_same_album else None
     ask = n if max_per_artist is None else 4 * n
     while True:
         lists = index.neighbours(np.array([row]), ask, weights=weights, allow=allow, exclude=exclude)

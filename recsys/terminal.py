@@ -106,13 +106,11 @@ def summary(facts: Mapping[str, Any]) -> str:
 def print_models(rows: list[dict[str, Any]], chosen: str | None) -> None:
     """How each model did on the validation part, beside popularity."""
     table = Table(title="validation: listeners' held-out tracks", title_justify="left")
-    for name in ("model", "NDCG@100", "Recall@20", "coverage@50", "against popularity", "seconds"):
+    for name in ("model", "NDCG@100", "Recall@20", "cov@50", "against popularity", "seconds"):
         table.add_column(name, justify="left" if name == "model" else "right")
     for row in rows:
         mark = "[bold]" if row["model"] == chosen else ""
-        gain = (
-            f"{row['gain']['mean']:+.4f} [{row['gain']['low']:+.4f}, {row['gain']['high']:+.4f}]" if row["gain"] else ""
-        )
+        gain = _interval(row["gain"]) if row["gain"] else ""
         cells = (
             f"{row['ndcg@100']:.4f}",
             f"{row['recall@20']:.4f}",
@@ -122,6 +120,10 @@ def print_models(rows: list[dict[str, Any]], chosen: str | None) -> None:
         )
         table.add_row(mark + row["model"], *map(escape, cells))
     messages.print(table)
+
+
+def _interval(value: Mapping[str, float]) -> str:
+    return f"{value['mean']:+.3f} [{value['low']:+.3f}, {value['high']:+.3f}]"
 
 
 def print_table(frame: pd.DataFrame) -> None:

@@ -160,7 +160,7 @@ class Blend(Model):
         """The fitted blend back from ``arrays()`` and ``params()``."""
         made = cls(**params)
         made.models_ = []
-        for number, (name, own) in enumerate(json.loads(str(arrays["members"]))):
+        for number, (name, own) in enumerate(json.loads(arrays["members"].item())):
             prefix = f"{number}."
             mine = {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
             made.models_.append(models.from_arrays(name, mine, own))
