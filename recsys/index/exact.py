@@ -98,7 +98,8 @@ def _search(
 
     def work(first: int) -> None:
         users = slice(first, min(first + USERS, count))
-        answer.rows[users], answer.scores[users] = _tile_of_users(fill, users, n, k, lists, blocked)
+        rows, scores = _tile_of_users(fill, users, n, min(k, n), lists, blocked)
+        answer.rows[users, : min(k, n)], answer.scores[users, : min(k, n)] = rows, scores
 
     starts = range(0, count, USERS)
     if threads > 1 and len(starts) > 1:
@@ -117,8 +118,7 @@ def _tile_of_users(
     wide = TRACKS * (USERS // size)  # few users: longer tiles of the same area, so that calls cost nothing
     shape = (size, min(wide, -(-max(n, 1) // kernels.LANES) * kernels.LANES))
     area = np.empty(shape, np.float32)
-    kept = min(k, n)
-    keys = np.empty((size, kept + max(kept, 2 * kernels.LANES)), np.int64)
+    keys = np.empty((size, k + max(k, 2 * kernels.LANES)), np.int64)
     floors = np.full(size, -np.inf, np.float32)
     state = (np.zeros(size, np.int64), floors, floors.view(np.int32))
     cursor, stop = exclude.indptr[users].copy(), exclude.indptr[users.start + 1 : users.stop + 1]
@@ -127,11 +127,9 @@ def _tile_of_users(
         area[:, last - first :] = -np.inf
         fill(users, slice(first, last), area[:, : last - first])
         tile = area.reshape(size, -1, kernels.LANES)
-        kernels.scan(tile, tile.view(np.int32), first, cursor, stop, exclude.indices, blocked, keys, state, kept)
-    kernels.finish(keys, state[0], kept)
-    rows, scores = kernels.decode(keys[:, :kept])
-    spare = ((0, 0), (0, k - kept))
-    return np.pad(rows, spare, constant_values=-1), np.pad(scores, spare, constant_values=-np.inf)
+        kernels.scan(tile, tile.view(np.int32), first, cursor, stop, exclude.indices, blocked, keys, state, k)
+    kernels.finish(keys, state[0], k)
+    return kernels.decode(keys[:, :k])
 
 
 def _matrix(values: NDArray[Any], name: str) -> NDArray[np.float32]:
