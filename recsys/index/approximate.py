@@ -73,14 +73,13 @@ class Approximate:
         allowed = n if mask is None else int(np.count_nonzero(mask))
         longest = 0 if exclude is None else int(np.diff(exclude.indptr).max(initial=0))
         fetch = OVERFETCH[self.kind] * k + longest
-        if is_few(allowed, n) or is_few(n, 10 * fetch):
+        if is_few(allowed, n) or not is_few(fetch, n):
             return exact.top_k(queries, self.vectors, k, exclude=exclude, allow=mask, threads=threads)
         found = self._candidates(queries, fetch, effort, mask, allowed / n, threads)
         if exclude is not None:
             found[exclude.contain(found)] = -1
         lists = self._scored(queries, found, k)
-        short = np.flatnonzero(lists.rows[:, -1] < 0) if allowed - longest < k or lists.rows[:, -1].min() < 0 else ()
-        return self._completed(lists, np.asarray(short, np.intp), queries, k, mask, exclude, threads)
+        return self._completed(lists, queries, k, mask, exclude, threads)
 
     def dumps(self) -> NDArray[np.uint8]:
         """The index as bytes; a graph comes without the vectors, which are kept elsewhere anyway."""
@@ -129,9 +128,10 @@ class Approximate:
         return TopK(np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1))
 
     def _completed(
-        self, lists: TopK, short: NDArray[np.intp], queries: Any, k: int, mask: Any, exclude: Any, threads: int
+        self, lists: TopK, queries: NDArray[np.float32], k: int, mask: Any, exclude: Lists | None, threads: int
     ) -> TopK:
         """Lists that came out short, searched again exactly."""
+        short = np.flatnonzero(lists.rows[:, -1] < 0)
         if len(short):
             some = None if exclude is None else exclude.take(short)
             whole = exact.top_k(queries[short], self.vectors, k, exclude=some, allow=mask, threads=threads)

@@ -82,10 +82,11 @@ class Lists(NamedTuple):
             return None
         if isinstance(exclude, Lists):
             return cls(*exclude)
-        if isinstance(exclude, sp.csr_array):
+        if sp.issparse(exclude):
             if exclude.shape != (queries, n):
                 raise DataError(f"exclude has shape {exclude.shape}; expected ({queries}, {n}), queries by tracks")
-            tidy: Any = exclude if exclude.has_sorted_indices else exclude.sorted_indices()
+            tidy: Any = sp.csr_array(exclude)
+            tidy = tidy if tidy.has_sorted_indices else tidy.sorted_indices()
             return cls(tidy.indptr.astype(np.int64), tidy.indices.astype(np.int32, copy=False))
         rows = np.asarray(exclude)
         if rows.ndim != 2 or len(rows) != queries or (rows.size and not (rows.min() >= -1 and rows.max() < n)):
