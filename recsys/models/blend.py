@@ -71,20 +71,18 @@ class Blend(Model):
     def fit(self, dataset: Dataset, *, rng: np.random.Generator) -> Self:
         """Fit every member, in order."""
         chosen = self._chosen(dataset)
-        weights = _checked(_usual([name for name, _ in chosen]) if self.weights is None else self.weights)
-        if len(weights) != len(chosen):
-            raise SettingsError(f"blend has {len(weights)} weights for {len(chosen)} members; expected one for each")
+        weights = self._weights([name for name, _ in chosen])
         used = [(*member, weight) for member, weight in zip(chosen, weights, strict=True) if weight > 0]
         if used[-1][0] != PRIOR:
             used.append((PRIOR, {}, 0.0))
         self.models_ = [models.build(name, **params).fit(dataset, rng=rng) for name, params, _ in used]
-        self.weights_ = _checked([weight for _, _, weight in used])
+        self.weights_ = np.array([weight for _, _, weight in used], np.float32)
         return self
 
     def adopt(self, fitted: Sequence[Recommender]) -> Self:
         """Take members that are fitted already, popularity last, in the place of ``fit``."""
         self.models_ = list(fitted)
-        self.weights_ = _checked(_usual([m.name for m in fitted]) if self.weights is None else self.weights)
+        self.weights_ = self._weights([m.name for m in fitted])
         return self
 
     def fit_weights(self, histories: Histories, held: Histories, users: Rows | None = None) -> Self:
@@ -97,9 +95,8 @@ class Blend(Model):
         """
         users = known_rows(users, histories.shape[0])
         chosen = np.flatnonzero((np.diff(histories.indptr) > 0) & (np.diff(held.indptr) > 0))
-        chosen = (
-            chosen[np.unique(np.linspace(0, len(chosen) - 1, MOST_LISTENERS).astype(int))] if len(chosen) else chosen
-        )
+        if len(chosen) > MOST_LISTENERS:
+            chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_LISTENERS).astype(int)]
         parts = []
         for start in range(0, len(chosen), USERS_AT_ONCE):
             some = chosen[start : start + USERS_AT_ONCE]
@@ -172,6 +169,17 @@ class Blend(Model):
             return [(name, dict(params)) for name, params in self.members]
         return [(name, dict(params)) for name, params in MEMBERS if models.feasible(name, dataset) is None]
 
+    def _weights(self, names: Sequence[str]) -> Floats:
+        """One weight per name, scaled to sum 1: those given, else the usual ones, else equal ones."""
+        usual = [WEIGHTS.get(name, 0.0) for name in names]
+        chosen = self.weights if self.weights is not None else usual if any(usual) else [1.0] * len(names)
+        found = np.asarray(chosen, np.float64)
+        if len(found) != len(names):
+            raise SettingsError(f"blend has {len(found)} weights for {len(names)} members; expected one for each")
+        if not (np.isfinite(found).all() and found.min(initial=0) >= 0 and found.sum() > 0):
+            raise SettingsError(f"blend.weights = {list(chosen)}; expected finite numbers, 0 or more, not all 0")
+        return (found / found.sum()).astype(np.float32)
+
     def _tiles(self, histories: Histories, users: Rows | None) -> Iterator[tuple[int, Iterator[Floats]]]:
         """For some histories at a time: where they start, and each member's weighted block, float32 (≤ 256, tracks)."""
         users = known_rows(users, histories.shape[0])
@@ -190,17 +198,3 @@ class Blend(Model):
             block = standardised(model.scores(histories, users), histories)
             block *= np.where(some, weight, alone)[:, None]
             yield block
-
-
-def _usual(names: Sequence[str]) -> list[float]:
-    """Weights where nobody gave any: those of ``WEIGHTS``, or equal ones for members it does not know."""
-    known = [WEIGHTS.get(name, 0.0) for name in names]
-    return known if any(known) else [1.0] * len(known)
-
-
-def _checked(weights: Sequence[float]) -> Floats:
-    """Weights scaled to sum 1, float32 (members,)."""
-    found = np.asarray(weights, np.float64)
-    if not (len(found) and np.isfinite(found).all() and found.min() >= 0 and found.sum() > 0):
-        raise SettingsError(f"blend.weights = {list(weights)}; expected finite numbers, 0 or more, not all 0")
-    return (found / found.sum()).astype(np.float32)

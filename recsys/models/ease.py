@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys.contracts import Floats, Histories, Rows
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from recsys.tables import Dataset
 
 MOST_TRACKS = 12_000
+BLOCK = 512
 
 
 class Ease(Model):
@@ -79,7 +81,10 @@ def gram_matrix(dataset: Dataset, weight: str, user_power: float) -> NDArray[np.
     count = np.diff(histories.indptr)
     unit = np.sqrt(np.mean(histories.data**2)) * (count / count[count > 0].mean()) ** user_power
     histories.data = (histories.data / np.repeat(unit, count)).astype(np.float32)
-    return np.asarray((histories.T @ histories).toarray(), dtype=np.float32)
+    turned, gram = sp.csr_array(histories.T), np.empty((tracks, tracks), np.float32)
+    for start in range(0, tracks, BLOCK):
+        gram[start : start + BLOCK] = (turned[start : start + BLOCK] @ histories).toarray()
+    return gram
 
 
 def ridge(gram: NDArray[np.float32], strength: float, power: float) -> NDArray[np.float32]:
@@ -88,13 +93,15 @@ def ridge(gram: NDArray[np.float32], strength: float, power: float) -> NDArray[n
     return np.asarray(strength * (popular / popular.mean()) ** power, dtype=np.float32)
 
 
-def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
-    """Inverse of a symmetric positive definite matrix, by Cholesky, in its own precision."""
+def _inverse(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Inverse of a symmetric positive definite matrix, by Cholesky, in its own memory."""
     from scipy.linalg.lapack import spotrf, spotri
 
-    factor, failed = spotrf(matrix, lower=True, clean=False)
+    factor, failed = spotrf(matrix.T, lower=True, clean=False, overwrite_a=True)
     inverse, failed_too = spotri(factor, lower=True, overwrite_c=True)
     if failed or failed_too:
         raise DataError("the Gram matrix can't be inverted; expected a regularization above 0")
-    lower = np.tril(inverse)
-    return lower + np.tril(inverse, -1).T
+    upper: NDArray[np.float32] = inverse.T
+    for row in range(len(upper)):
+        upper[row:, row] = upper[row, row:]
+    return upper
