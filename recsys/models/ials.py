@@ -36,7 +36,7 @@ class IALS(Model):
     weights (so that heavy and light listeners count alike), shaped by ``weighting``, over its mean in training.
     The ridge of a user with n entries, where users have N and tracks M entries in the mean, is::
 
-        regularization * alpha * (sqrt(N) + sqrt(M)) * ((n + offset * N) / (N + offset * N)) ** nu
+        regularization * alpha * (sqrt(N) + sqrt(M)) * (n / N) ** nu
 
     and the same for a track with M in the last factor. alpha (sqrt(N) + sqrt(M)) is about the largest singular value
     that entries placed at random would have, so ``regularization`` is the share of the noise level that is cut off,
@@ -47,7 +47,6 @@ class IALS(Model):
         regularization: share of the noise level; larger is smoother.
         alpha: mean confidence that an entry adds to the 1 of an absent one.
         nu: how the ridge grows with a row's entries: 0 not at all, 1 in proportion.
-        offset: entries added before that power is taken, in multiples of the mean.
         weighting: how confidence grows with weight: binary (not at all), log (log(1 + w)) or root (square root).
         iterations: rounds over users and tracks.
         cg_steps: conjugate gradient steps per row and round, from where the round before ended.
@@ -74,7 +73,7 @@ class IALS(Model):
     grid: ClassVar[list[dict[str, Any]]] = [
         {"regularization": 0.2},
         {"regularization": 0.45},
-        {"factors": 64},
+        {"regularization": 0.45, "alpha": 40.0},
         {"factors": 256, "alpha": 8.0},
     ]
 
@@ -84,14 +83,13 @@ class IALS(Model):
         factors: int = 128,
         regularization: float = 0.3,
         alpha: float = 15.0,
-        nu: float = 1.0,
-        offset: float = 0.5,
+        nu: float = 0.65,
         weighting: str = "log",
         iterations: int = 12,
         cg_steps: int = 2,
         threads: int = 0,
     ) -> None:
-        self.factors, self.regularization, self.alpha, self.nu, self.offset = factors, regularization, alpha, nu, offset
+        self.factors, self.regularization, self.alpha, self.nu = factors, regularization, alpha, nu
         self.weighting, self.iterations, self.cg_steps, self.threads = weighting, iterations, cg_steps, threads
 
     def fit(
@@ -160,13 +158,18 @@ class IALS(Model):
         """Vectors whose cosine says how alike two tracks are to listeners, float32 (tracks, d)."""
         return self.item_vectors()
 
+    def confidences(self, histories: Histories) -> sp.csr_array:
+        """The confidence c of each entry of these histories after ``fit``, float32 CSR of the same shape."""
+        extra = self._extra(histories, _levels(histories))
+        return sp.csr_array((extra.data + np.float32(1), extra.indices, extra.indptr), shape=extra.shape)
+
     def _check(self) -> None:
         if self.weighting not in SHAPES:
             raise SettingsError(f"ials.weighting = {self.weighting!r}{did_you_mean(self.weighting, SHAPES)}")
         for key in ("factors", "iterations", "cg_steps", "regularization", "alpha"):
             if not getattr(self, key) > 0:
                 raise SettingsError(f"ials.{key} = {getattr(self, key)}; expected a number above 0")
-        for key in ("nu", "offset", "threads"):
+        for key in ("nu", "threads"):
             if not getattr(self, key) >= 0:
                 raise SettingsError(f"ials.{key} = {getattr(self, key)}; expected 0 or more")
 
@@ -190,9 +193,8 @@ class IALS(Model):
         return sp.csr_array((shaped, histories.indices, histories.indptr), shape=histories.shape)
 
     def _ridge(self, extra: sp.csr_array, side: int) -> Floats:
-        mean = self.scale_[side]
         noise = self.alpha * np.sqrt(self.scale_[1:]).sum()
-        share = (np.diff(extra.indptr) + self.offset * mean) / (mean + self.offset * mean)
+        share = np.maximum(np.diff(extra.indptr), 1) / self.scale_[side]
         return (self.regularization * noise * share**self.nu).astype(np.float32)
 
     def _start(self, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Floats, Floats]:

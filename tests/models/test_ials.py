@@ -91,14 +91,14 @@ def test_same_seed_same_bits_for_one_and_two_threads() -> None:
 
 def test_user_vectors_solve_the_stated_objective_exactly() -> None:
     plays = log(90, 60)
-    model = fitted(plays, alpha=5.0, regularization=0.7, nu=0.5, offset=2.0, weighting="root")
+    model = fitted(plays, alpha=5.0, regularization=0.7, nu=0.5, weighting="root")
     logs = np.log(plays.toarray(), where=plays.toarray() > 0, out=np.zeros(plays.shape))
     counts = (plays.toarray() > 0).sum(1)
     level = np.exp(logs.sum(1) / np.maximum(counts, 1))
     shaped = np.sqrt(plays.toarray() / level[:, None])
     extra = 5.0 * shaped / shaped[plays.toarray() > 0].mean()
     n, m = plays.nnz / plays.shape[0], plays.nnz / plays.shape[1]
-    ridge = 0.7 * 5.0 * (n**0.5 + m**0.5) * ((counts + 2 * n) / (3 * n)) ** 0.5
+    ridge = 0.7 * 5.0 * (n**0.5 + m**0.5) * (np.maximum(counts, 1) / n) ** 0.5
     exact = dense_solution(model.item_vectors().astype(np.float64), sp.csr_array(extra), ridge)
     np.testing.assert_allclose(model.user_vectors(plays), exact, atol=1e-3 * np.abs(exact).max())
 
