@@ -341,7 +341,7 @@ def run(
     """
     from recsys.pipeline import read
 
-    settings, steps = read(Path(pipeline), overrides)
+    settings, steps = read(Path(pipeline), STEPS, overrides)
     yield from do(settings, steps, progress=progress)
 
 
@@ -349,16 +349,18 @@ def do(
     settings: Settings, steps: Iterable[tuple[str, dict[str, Any]]], *, progress: Progress | None = None
 ) -> Iterator[Made]:
     """Steps in order, each skipped where what it makes is up to date."""
-    verbs: dict[str, Callable[..., Made]] = {
-        "ingest": ingest,
-        "train": train,
-        "evaluate": evaluate,
-        "tune": tune,
-        "recommend": recommend,
-        "playlist": playlist,
-    }
     for verb, arguments in steps:
-        yield verbs[verb](**arguments, settings=settings, only_stale=True, progress=progress)
+        yield STEPS[verb](**arguments, settings=settings, only_stale=True, progress=progress)
+
+
+STEPS: dict[str, Callable[..., Made]] = {
+    "ingest": ingest,
+    "train": train,
+    "evaluate": evaluate,
+    "tune": tune,
+    "recommend": recommend,
+    "playlist": playlist,
+}
 
 
 def _with_train(settings: Settings, model: str | None, seed: int | None) -> Settings:

@@ -6,7 +6,7 @@ Loads neither a training library nor torch; parts of the bundle are read when th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -263,6 +263,7 @@ class Engine:
             minutes=minutes,
             max_per_artist=settings.max_per_artist,
             artist_gap=settings.artist_gap,
+            similarity=self._likeness(weights),
         )
         return made, [self._entry(row, rows) for row in made.rows]
 
@@ -271,11 +272,20 @@ class Engine:
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Candidates by their mean score over the seeds, many more than the list needs."""
         length = n or (int(minutes) if minutes else usual)
-        queries = {b: self.index.vectors(b)[seeds].mean(axis=0, keepdims=True) for b in weights}
+        queries = {b: self.index.vectors(b, seeds).mean(axis=0, keepdims=True) for b in weights}
         lists = self.index.search(queries, min(20 * length + 200, len(self.tracks)), weights=weights)
         rows, scores = lists.rows[0][: lists.lengths[0]], lists.scores[0][: lists.lengths[0]]
         other = ~np.isin(rows, seeds)
         return rows[other], scores[other]
+
+    def _likeness(self, weights: dict[str, float]) -> Callable[[Rows, Rows], NDArray[np.float32]]:
+        """A function of two sets of track rows, (a,) and (b,), to the likeness of each pair, (a, b)."""
+
+        def likeness(first: Rows, second: Rows) -> NDArray[np.float32]:
+            pairs = ((w, self.index.vectors(b, first), self.index.vectors(b, second)) for b, w in weights.items())
+            return np.sum([w * (mine @ theirs.T) for w, mine, theirs in pairs], axis=0)
+
+        return likeness
 
     def _entry(self, row: int, seeds: Rows) -> playlists.Entry:
         known = self.catalogue.frame.iloc[row]

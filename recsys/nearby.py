@@ -85,7 +85,7 @@ def alike(index: Index, catalogue: Catalogue, row: int, other: int, by: str) -> 
     spaces = [name for name in (WORDS if by == "hybrid" else [by]) if name in index.blocks]
     parts = []
     for name in spaces:
-        vectors = index.vectors(name)
-        parts.append(f"{WORDS[name]} ({float(vectors[row] @ vectors[other]):.2f})")
+        mine, theirs = index.vectors(name, [row, other])
+        parts.append(f"{WORDS[name]} ({float(mine @ theirs):.2f})")
     same = catalogue.artists[row] == catalogue.artists[other] and catalogue.artists[row] >= 0
     return "; ".join([*parts, *(["same artist"] if same else [])])

@@ -15,13 +15,19 @@ from typing import Any
 from recsys.errors import SettingsError, did_you_mean
 from recsys.settings import FILE, Settings, load, override
 
-VERBS = ("ingest", "train", "evaluate", "tune", "recommend", "playlist")
+Verbs = Mapping[str, Callable[..., Any]]
+MACHINERY = ("settings", "progress", "only_stale", "time")
 RAW = ("{plays}", "{tracks}", "{playlists}", "{content}")
 Step = tuple[str, dict[str, Any]]
 
 
-def read(path: Path, overrides: Any = ()) -> tuple[Settings, list[Step]]:
+def read(path: Path, verbs: Verbs, overrides: Any = ()) -> tuple[Settings, list[Step]]:
     """Settings and steps of a pipeline file, or of a ``recsys.toml``: then ingest, train, evaluate, recommend.
+
+    Args:
+        path: the file.
+        verbs: the functions that steps may name.
+        overrides: ``--set`` assignments.
 
     Raises:
         SettingsError: not there, broken, an unknown verb or argument.
@@ -39,7 +45,7 @@ def read(path: Path, overrides: Any = ()) -> tuple[Settings, list[Step]]:
     steps = content.get("step")
     if set(content) - {"step", "title"} or not isinstance(steps, list) or not steps:
         raise SettingsError(f"{path} has {sorted(content)}; expected [[step]] tables, and at most a title")
-    return settings, [_step(path, step, settings) for step in steps]
+    return settings, [_step(path, step, verbs, settings) for step in steps]
 
 
 def main_job(settings: Settings) -> list[Step]:
@@ -62,25 +68,21 @@ def main_job(settings: Settings) -> list[Step]:
     return steps
 
 
-def _step(path: Path, step: Any, settings: Settings) -> Step:
-    if not isinstance(step, Mapping) or step.get("verb") not in VERBS:
+def _step(path: Path, step: Any, verbs: Verbs, settings: Settings) -> Step:
+    if not isinstance(step, Mapping) or step.get("verb") not in verbs:
         found = step.get("verb") if isinstance(step, Mapping) else step
-        raise SettingsError(f"{path}: verb {found!r}{did_you_mean(str(found), VERBS)}")
+        raise SettingsError(f"{path}: verb {found!r}{did_you_mean(str(found), verbs)}")
     verb = str(step["verb"])
-    known = arguments(verb)
+    known = arguments(verbs[verb])
     for name in step:
         if name != "verb" and name not in known:
             raise SettingsError(f"{path}: {verb} has no argument {name!r}{did_you_mean(name, known)}")
     return verb, {name: _filled(value, settings) for name, value in step.items() if name != "verb"}
 
 
-def arguments(verb: str) -> list[str]:
-    """What a step of this verb may say: the function's arguments that are data."""
-    from recsys import api
-
-    function: Callable[..., Any] = getattr(api, verb)
-    machinery = {"settings", "progress", "only_stale", "time"}
-    return [name for name in inspect.signature(function).parameters if name not in machinery]
+def arguments(function: Callable[..., Any]) -> list[str]:
+    """What a step may say: the arguments of its verb that are data."""
+    return [name for name in inspect.signature(function).parameters if name not in MACHINERY]
 
 
 def _filled(value: Any, settings: Settings) -> Any:

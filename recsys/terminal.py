@@ -53,14 +53,19 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn(),
     )
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=messages, disable=messages.quiet) as bars:
+    bars = Progress(*columns, console=messages, disable=messages.quiet)
 
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total, rate="")
-            bars.update(tasks[what], completed=done, total=total, rate=_rate(bars, tasks[what]))
+    def show(what: str, done: int, total: int) -> None:
+        bars.start()
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, total=total, rate="")
+        bars.update(tasks[what], completed=done, total=total, rate=_rate(bars, tasks[what]))
 
+    try:
         yield show
+    finally:
+        if tasks:
+            bars.stop()
 
 
 def _rate(bars: Progress, task: TaskID) -> str:

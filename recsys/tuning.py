@@ -21,15 +21,29 @@ from recsys.tables import Dataset
 
 KIND = "tuning"
 LISTENERS = 2000  # whose own training plays are ranked for the over-fitting curve
-POWER = {"low": 0.0, "high": 1.0}
+WEIGHT = ["binary", "log"]
+RATE = {"low": 0.005, "high": 0.2, "log": True}
 SPACES: dict[str, dict[str, Any]] = {
+    "itemknn": {"k": [50, 200, 1000], "weighting": ["tfidf", "bm25", "cosine"], "weight": WEIGHT},
+    "rp3beta": {"k": [50, 200, 1000], "alpha": {"low": 0.3, "high": 1.5}, "beta": {"low": 0.0, "high": 0.9}},
+    "ease": {"regularization": {"low": 5.0, "high": 2000.0, "log": True}, "weight": WEIGHT},
+    "slim": {"l1": {"low": 0.01, "high": 10.0, "log": True}, "l2": {"low": 1.0, "high": 300.0, "log": True}},
+    "bpr": {"factors": [32, 64, 128], "learning_rate": RATE, "regularization": RATE},
+    "als": {
+        "factors": [64, 128, 256],
+        "regularization": {"low": 1.0, "high": 200.0, "log": True},
+        "alpha": {"low": 1.0, "high": 40.0, "log": True},
+    },
     "ials": {
         "factors": [32, 64, 128, 256],
         "regularization": {"low": 0.05, "high": 1.0, "log": True},
         "alpha": {"low": 2.0, "high": 60.0, "log": True},
-        "nu": POWER,
+        "nu": {"low": 0.0, "high": 1.0},
         "weighting": ["binary", "log", "root"],
     },
+    "lightfm": {"factors": [32, 64, 128], "epochs": [10, 30, 60], "learning_rate": RATE},
+    "ratings": {"factors": [8, 16, 32, 64], "regularization": {"low": 0.005, "high": 0.5, "log": True}},
+    "content": {"dimensions": [32, 64, 128, 256], "weight": WEIGHT},
 }
 Progress = Callable[[str, int, int], None]
 
