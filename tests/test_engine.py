@@ -163,7 +163,8 @@ def test_answering_loads_no_training_library(bundle: Path, blend_bundle: Path) -
         "import sys; from recsys.engine import Engine\n"
         "for path in sys.argv[1:]:\n"
         "    engine = Engine.open(path); engine.recommend(n=3); engine.similar(engine.most_played(1))\n"
-        "print(sorted({'torch', 'librosa', 'implicit', 'lightfm', 'matplotlib', 'optuna', 'polars'} & set(sys.modules)))"
+        "print(sorted({'torch', "
+        " 'librosa', 'implicit', 'lightfm', 'matplotlib', 'optuna', 'polars'} & set(sys.modules)))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code, str(bundle), str(blend_bundle)], capture_output=True, text=True, check=True

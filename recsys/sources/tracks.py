@@ -33,7 +33,8 @@ class TracksReader:
 
     Durations are seconds; a table whose median "duration" is above 10,000 is taken to be in milliseconds.
     Genres and tags are lists, or text split at ; or | or, where there is neither, at commas. The first row
-    of an id counts. Columns that are not ours are kept under their own names for filters.
+    of an id counts. Paths relative to the table that lead to a file become absolute. Columns that are not ours
+    are kept under their own names for filters.
     """
 
     def __init__(self, tracks: Ids, settings: Ingest, rejects: Rejects) -> None:
@@ -81,7 +82,10 @@ class TracksReader:
         ids = faulty.ids(found["track_id"], "track")
         self.rejects.saw("tracks", faulty.seen)
         self.rejects.add("tracks", file, faulty.rows())
-        self.pieces.append((self.tracks.add(ids.take(faulty.good)), _described(chunk, found, others).loc[faulty.good]))
+        described = _described(chunk, found, others)
+        if "path" in described:
+            described["path"] = _objects(_placed(path, file.parent) for path in described["path"])
+        self.pieces.append((self.tracks.add(ids.take(faulty.good)), described.loc[faulty.good]))
         self.untyped |= set(others) if chunk.text else set()
 
     def _laid(self, column: pd.Series[Any], place: Any) -> pd.Series[Any]:
@@ -119,6 +123,13 @@ def _described(chunk: Chunk, found: dict[str, str], others: list[str]) -> pd.Dat
         fine = _positive(numbers(columns["duration_ms"]) / 1000)
         made["duration"] = np.where(np.isfinite(fine), fine, made.get("duration", np.nan))
     return pd.DataFrame(made | {name: _as_is(chunk.columns[name]) for name in others}, index=range(len(chunk.lines)))
+
+
+def _placed(path: str | None, folder: Path) -> str | None:
+    """A path that is relative to its table, if a file is there, made absolute; any other as given."""
+    return (
+        str((folder / path).resolve()) if path and not Path(path).is_absolute() and (folder / path).is_file() else path
+    )
 
 
 def texts(column: pa.Array) -> pd.Series[Any]:

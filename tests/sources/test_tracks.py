@@ -102,3 +102,11 @@ def test_typed_columns_are_kept_as_they_are(tmp_path: Path) -> None:
     assert made["live"].tolist() == [True, False]
     assert made["n"].tolist() == [1, 2]
     assert made["year"].tolist()[0] == 1999
+
+
+def test_paths_beside_the_table_become_absolute(tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "a.mp3").write_bytes(b"")
+    (tmp_path / "tracks.csv").write_text("track_id,path\na,audio/a.mp3\nb,elsewhere/b.mp3\nc,\n")
+    frame = ingest(tracks=[tmp_path / "tracks.csv"]).dataset.catalogue.frame
+    assert frame["path"].tolist() == [str(tmp_path / "audio" / "a.mp3"), "elsewhere/b.mp3", None]
