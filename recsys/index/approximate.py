@@ -17,6 +17,7 @@ from recsys.tables import TopK
 
 Kind = Literal["hnsw", "ivf-sq8", "ivf-flat"]
 LINKS, BUILD_EFFORT = 16, 80  # HNSW: neighbours per vector, and how carefully they are chosen
+CHUNK = 512  # queries whose candidates' vectors are gathered at a time
 OVERFETCH = {"hnsw": 1, "ivf-sq8": 3, "ivf-flat": 1}  # rounded codes need more candidates to choose from
 EFFORTS = {
     "hnsw": (16, 32, 48, 64, 96, 128, 160, 192, 256, 384, 512, 768),
@@ -121,11 +122,15 @@ class Approximate:
 
     def _scored(self, queries: NDArray[np.float32], found: NDArray[np.int64], k: int) -> TopK:
         """Exact scores of the candidates, best first, equal ones by lower row."""
-        scores = np.matmul(self.vectors[found], queries[:, :, None])[:, :, 0]
-        scores[found < 0] = -np.inf
-        order = np.lexsort((found, -scores), axis=1)[:, :k]
-        rows = found.astype(np.int32)
-        return TopK(np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1))
+        lists = TopK.empty(len(found), k)
+        for start in range(0, len(found), CHUNK):
+            rows, part = found[start : start + CHUNK], slice(start, start + CHUNK)
+            scores = np.matmul(self.vectors[rows], queries[part, :, None])[:, :, 0]
+            scores[rows < 0] = -np.inf
+            order = np.lexsort((rows, -scores), axis=1)[:, :k]
+            lists.rows[part] = np.take_along_axis(rows, order, axis=1)
+            lists.scores[part] = np.take_along_axis(scores, order, axis=1)
+        return lists
 
     def _completed(
         self, lists: TopK, queries: NDArray[np.float32], k: int, mask: Any, exclude: Lists | None, threads: int

@@ -19,6 +19,7 @@ from recsys.index.filters import Lists, allowed_rows, is_few, named
 from recsys.tables import TopK
 
 USERS, TRACKS = 512, 512  # one tile of scores: 1 MB, so that it is scanned from the cache it was written to
+LONGEST = USERS * 1000  # list places in one tile of users; longer lists make it narrower
 Fill = Callable[[slice, slice, NDArray[np.float32]], None]
 Allow: TypeAlias = NDArray[Any] | None
 Exclude: TypeAlias = sp.csr_array | NDArray[Any] | Lists | None
@@ -96,12 +97,14 @@ def _search(
     answer = TopK.empty(count, k)
     lists = exclude or Lists.empty(count)
 
-    def work(first: int) -> None:
-        users = slice(first, min(first + USERS, count))
-        rows, scores = _tile_of_users(fill, users, n, min(k, n), lists, blocked)
-        answer.rows[users, : min(k, n)], answer.scores[users, : min(k, n)] = rows, scores
+    kept = min(k, n)
+    step = max(1, min(USERS, LONGEST // k))
 
-    starts = range(0, count, USERS)
+    def work(first: int) -> None:
+        users = slice(first, min(first + step, count))
+        answer.rows[users, :kept], answer.scores[users, :kept] = _tile_of_users(fill, users, n, kept, lists, blocked)
+
+    starts = range(0, count, step)
     if threads > 1 and len(starts) > 1:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, starts))
