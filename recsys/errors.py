@@ -26,7 +26,7 @@ class RecsysError(Exception):
 
 
 class DataError(RecsysError, ValueError):
-    """Input that is not what it should be."""
+    """Input that is not what it should be; the message says what was found and what to do."""
 
 
 class SettingsError(DataError):

@@ -14,6 +14,7 @@ from recsys import manifest, training
 from recsys.contracts import Recommender
 from recsys.errors import DataError
 from recsys.evaluation import Split, folds, metrics, warm
+from recsys.evaluation.report import write_curves
 from recsys.evaluation.tune import Score, Trial, Tuned, tune
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
@@ -59,7 +60,7 @@ def search(
     settings: Settings,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Search, and write trials.json, best.toml and fitting.svg (training against validation) into ``out``.
+    """Search, and write trials.json, best.toml and fitting.html (training against validation) into ``out``.
 
     Raises:
         DataError: a model without a space, or one that can't be fitted on this data.
@@ -120,5 +121,6 @@ def _write(out: Path, model: str, tuned: Tuned, made_from: Mapping[str, Any]) ->
     table = [trial._asdict() for trial in tuned.trials]
     manifest.write_json(out / "trials.json", table)
     manifest.write_bytes(out / "best.toml", tomli_w.dumps({"models": {model: tuned.params}}).encode())
+    write_curves([tuned.curve(setting, model) for setting in tuned.params], out / "fitting.html")
     facts = {"made_from": dict(made_from), "best": tuned.params, "valid": tuned.value, "trials": len(table)}
     return manifest.seal(out, KIND, facts)

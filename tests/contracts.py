@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -158,4 +159,4 @@ class VectorContract(RecommenderContract):
 
 def _halved(dataset: Dataset) -> Dataset:
     plays = dataset.plays
-    return dataset.with_plays(plays.take(plays.user < LISTENERS // 2))
+    return replace(dataset, plays=plays.take(plays.user < LISTENERS // 2))

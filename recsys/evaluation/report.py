@@ -69,6 +69,11 @@ def read_report(path: Path) -> list[Result]:
     return [Result.from_json(r) for r in json.loads(path.read_text(encoding="utf-8"))["results"]]
 
 
+def write_curves(curves: Sequence[Curve], path: Path) -> None:
+    """A page with only the plots of training against validation."""
+    manifest.write_bytes(path, _document("Under- and over-fitting", _fitting(curves)).encode())
+
+
 def _page(
     results: list[Result],
     curves: Sequence[Curve],
@@ -84,13 +89,16 @@ def _page(
     if curves:
         body.append(_fitting(curves))
     body.append(_how(results, how, versions, skipped))
-    title = f"Evaluation: {escape(results[0].best)} is best"
+    return _document(f"Evaluation: {escape(results[0].best)} is best", "\n".join(body))
+
+
+def _document(title: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{style.CSS}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(body)
-        + "\n</main>\n</body>\n</html>\n"
+        f"{body}"
+        "\n</main>\n</body>\n</html>\n"
     )
 
 

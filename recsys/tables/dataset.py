@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from recsys import manifest
 from recsys.errors import DataError
@@ -88,10 +87,6 @@ class Dataset:
         lists = self.playlists.matrix()
         return sp.csr_array(sp.vstack([self.matrix(), lists], format="csr"))
 
-    def with_plays(self, plays: Interactions) -> Dataset:
-        """The same world with other plays over the same ids; ratings of pairs that are gone are dropped too."""
-        return replace(self, plays=plays, ratings=_only_pairs(self.ratings, plays))
-
     def save(self, folder: Path, *, inputs: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         """Write all tables into ``folder`` (an empty working folder) and seal it with a manifest."""
         write_ids(folder / "users.parquet", self.users)
@@ -125,15 +120,3 @@ class Dataset:
         layers = {name: read_layer(folder, name, users, tracks) for name in LAYERS if name in known["rows"]}
         contents = {space: read_content(folder, space) for space in known["contents"]}
         return cls(layers.pop("plays"), catalogue, contents, **layers)
-
-
-def _only_pairs(part: Interactions | None, plays: Interactions) -> Interactions | None:
-    """Rows of ``part`` whose (user, track) is still among the plays: what is held out must not leak."""
-    if part is None:
-        return None
-    width = len(plays.tracks)
-    return part.take(np.isin(_pairs(part, width), np.unique(_pairs(plays, width))))
-
-
-def _pairs(part: Interactions, width: int) -> NDArray[np.int64]:
-    return part.user.astype(np.int64) * width + part.track

@@ -124,7 +124,7 @@ def test_lightfm_without_its_package_says_what_to_install(monkeypatch: pytest.Mo
 def test_lightfm_features_reach_a_track_that_nobody_played() -> None:
     pytest.importorskip("lightfm")
     world = checkerboard()
-    heard = world.with_plays(world.plays.take(world.plays.track != 0))
+    heard = replace(world, plays=world.plays.take(world.plays.track != 0))
     heard = replace(heard, playlists=None)
     rock = np.arange(LISTENERS) % 2 == 0
     gain = {}

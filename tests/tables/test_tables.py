@@ -82,12 +82,6 @@ def test_histories_are_listeners_then_playlists() -> None:
     assert world().histories().toarray().tolist() == [[0, 3, 0], [0, 0, 3], [1, 1, 0]]
 
 
-def test_dropping_plays_drops_their_ratings() -> None:
-    left = world().with_plays(plays().take([2]))
-    assert left.ratings is not None
-    assert left.ratings.track.tolist() == [2]
-
-
 def test_dataset_round_trip(tmp_path: Path) -> None:
     made = world()
     with manifest.fresh_folder(tmp_path / "tables") as work:
