@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from recsys.contracts import Floats, Histories, Rows
 from recsys.errors import DataError, SettingsError, did_you_mean
 from recsys.models.base import Model
-from recsys.models.whitened import System, diagonalise, gram, padded, solve
+from recsys.models.whitened import System, diagonalise, eigen, gram, padded, solve
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
@@ -144,7 +144,7 @@ class IALS(Model):
         _same("listeners in the histories", histories.shape[0], plays.shape[0])
         users = np.zeros((len(self.listeners_), histories.shape[0]), np.float32).T.copy()
         users[:, : self.factors] = self.user_vectors(histories)
-        values, axes = np.linalg.eigh(self.listeners_.astype(np.float64))
+        values, axes = eigen(self.listeners_)
         turn = axes.astype(np.float32)
         extra = self._extra(plays, _levels(sp.hstack([histories, plays], format="csr")))
         system = System(users @ turn, np.maximum(values, 0).astype(np.float32))

@@ -59,12 +59,19 @@ def gram(matrix: Floats, threads: int) -> NDArray[np.float64]:
     return total
 
 
+def eigen(symmetric: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Eigenvalues, smallest first, and eigenvectors in columns; the same for any number of BLAS threads."""
+    with threadpool_limits(1, "blas"):
+        values, vectors = np.linalg.eigh(symmetric.astype(np.float64))
+    return values, vectors
+
+
 def diagonalise(fixed: Floats, warm: Floats, rank: int, threads: int) -> System:
     """Turn both sides, in place, into the basis where ``fixed.T @ fixed`` is diagonal, largest axis first.
 
     Their products stay as they are. Only the first ``rank`` axes are kept; the padding stays zero.
     """
-    values, axes = np.linalg.eigh(gram(fixed, threads))
+    values, axes = eigen(gram(fixed, threads))
     values, turn = values[::-1].copy(), axes[:, ::-1].astype(np.float32)
     values[rank:], turn[:, rank:] = 0, 0
     for side in (fixed, warm):
