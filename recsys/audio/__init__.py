@@ -1,0 +1,1 @@
+"""A sound file in, numbers out."""

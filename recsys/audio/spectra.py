@@ -1,0 +1,142 @@
+"""The one front end: every spectrum of a window of sound, each computed once and shared by all descriptors.
+
+All arrays have time first: (frames, bins). Frame ``i`` is centred on sample ``i · hop``; the ends are padded
+with zeros. ``front_end_hash()`` names the parameters, and is stored with every value made from them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from recsys.audio.sound import Sound
+
+Floats = NDArray[np.float32]
+
+FRONT_END: dict[str, float | int] = {
+    "version": 1,
+    "rate": 22050,
+    "n_fft": 2048,
+    "hop": 512,
+    "mel_bands": 80,
+    "mel_low": 30.0,
+    "mel_high": 11025.0,
+    "long_fft": 8192,
+    "long_hop": 2048,
+    "lowest_note": 28,
+    "notes": 72,
+    "harmonics": 8,
+    "harmonic_decay": 0.7,
+}
+QUIET = 1e-10  # power below which a spectrum is taken for silence, −100 dB
+
+
+def front_end_hash() -> str:
+    """Eight hex digits that change when any parameter of the front end does."""
+    return hashlib.sha256(json.dumps(FRONT_END, sort_keys=True).encode()).hexdigest()[:8]
+
+
+class Spectra:
+    """All spectra of one window of sound, computed when first asked for.
+
+    >>> from types import SimpleNamespace
+    >>> import numpy as np
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(22050) / 22050).astype(np.float32)
+    >>> spectra = Spectra(SimpleNamespace(samples=tone, rate=22050, start=0.0))
+    >>> spectra.stft.shape, int(spectra.stft[20].argmax())
+    ((44, 1025), 41)
+    """
+
+    def __init__(self, sound: Sound) -> None:
+        self.sound = sound
+        self.samples: Floats = np.ascontiguousarray(sound.samples, dtype=np.float32)
+        self.rate = int(sound.rate)
+        self.hop = int(FRONT_END["hop"])
+
+    @property
+    def seconds(self) -> float:
+        """Length of the window in seconds."""
+        return len(self.samples) / self.rate
+
+    @cached_property
+    def silent(self) -> bool:
+        """No sample louder than −80 dB of full scale, or none at all: nothing here can be described."""
+        return len(self.samples) == 0 or float(np.abs(self.samples).max()) < 1e-4
+
+    @cached_property
+    def power(self) -> Floats:
+        """Power spectrum by a Hann window, float32 (frames, 1025)."""
+        return power_spectrum(self.samples, int(FRONT_END["n_fft"]), self.hop)
+
+    @cached_property
+    def stft(self) -> Floats:
+        """Magnitude spectrum, float32 (frames, 1025)."""
+        return np.sqrt(self.power)
+
+    @cached_property
+    def frequencies(self) -> Floats:
+        """Centre of each bin of ``stft`` in Hz, float32 (1025,)."""
+        return np.fft.rfftfreq(int(FRONT_END["n_fft"]), 1 / self.rate).astype(np.float32)
+
+    @cached_property
+    def times(self) -> Floats:
+        """Centre of each frame of ``stft`` and ``mel`` in seconds, float32 (frames,)."""
+        return (np.arange(len(self.power)) * self.hop / self.rate).astype(np.float32)
+
+    @cached_property
+    def mel_power(self) -> Floats:
+        """Power in mel bands, float32 (frames, mel_bands)."""
+        low, high = float(FRONT_END["mel_low"]), min(float(FRONT_END["mel_high"]), self.rate / 2)
+        filters = mel_filters(self.rate, int(FRONT_END["n_fft"]), int(FRONT_END["mel_bands"]), low, high)
+        return self.power @ filters
+
+    @cached_property
+    def mel(self) -> Floats:
+        """Power in mel bands in dB, no lower than −100, float32 (frames, mel_bands)."""
+        return 10 * np.log10(np.maximum(self.mel_power, np.float32(QUIET)))
+
+
+def power_spectrum(samples: Floats, n_fft: int, hop: int) -> Floats:
+    """Squared magnitude of the short-time Fourier transform, float32 (1 + n // hop, n_fft // 2 + 1).
+
+    Frames are centred, the ends padded with zeros, the window is a periodic Hann window.
+    """
+    padded = np.pad(samples, n_fft // 2)
+    frames = sliding_window_view(padded, n_fft)[::hop] * _hann(n_fft)
+    spectrum = scipy.fft.rfft(frames, axis=1, overwrite_x=True)
+    return spectrum.real**2 + spectrum.imag**2
+
+
+@lru_cache(maxsize=8)
+def _hann(n: int) -> Floats:
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def mel_filters(rate: int, n_fft: int, bands: int, low: float, high: float) -> Floats:
+    """Triangles of equal area on Slaney's mel scale, float32 (n_fft // 2 + 1, bands).
+
+    Slaney, Auditory Toolbox, Interval Research technical report 1998-010: linear below 1 kHz, logarithmic above.
+    """
+    edges = _hz(np.linspace(_mels(low), _mels(high), bands + 2))
+    frequencies = np.fft.rfftfreq(n_fft, 1 / rate)[:, None]
+    rising = (frequencies - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - frequencies) / (edges[2:] - edges[1:-1])
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return (triangles * 2 / (edges[2:] - edges[:-2])).astype(np.float32)
+
+
+def _mels(hz: float) -> float:
+    return hz * 3 / 200 if hz < 1000 else 15 + 27 * float(np.log(hz / 1000) / np.log(6.4))
+
+
+def _hz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(mels < 15, mels * 200 / 3, 1000 * np.exp((mels - 15) * np.log(6.4) / 27))
