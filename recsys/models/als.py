@@ -29,6 +29,14 @@ class ALS(Model):
         weight: transform of the play weights: "binary", "log" or "raw".
 
     Hu, Koren and Volinsky, Collaborative filtering for implicit feedback datasets, ICDM 2008.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> users, tracks = IdMap(["ann", "bo", "cy"]), IdMap(["jazz1", "jazz2", "rock1", "rock2"])
+    >>> plays = Interactions(users, tracks, [0, 0, 1, 2, 2], [2, 3, 2, 0, 1], [5, 3, 4, 2, 9])
+    >>> world = Dataset(plays, Catalogue.empty(4))
+    >>> model = ALS(factors=2, regularization=0.1).fit(world, rng=np.random.default_rng(0))
+    >>> int(model.scores(plays.matrix())[1, [0, 1, 3]].argmax())  # for bo, who played rock1
+    2
     """
 
     name: ClassVar[str] = "als"

@@ -43,8 +43,7 @@ class Blend(Model):
             held-out plays of a public log (ials .45, bpr .45, slim .1), or equal ones for other members;
             ``fit_weights`` finds them for your own.
 
-    BPR is weak alone, yet next to iALS it adds more than any of the linear models: being wrong about other
-    tracks is what makes a good member.
+    BPR is weak alone, yet next to iALS it added more on that log than any of the linear models did.
 
     >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
     >>> users, tracks = IdMap(["ann", "bo", "cy"]), IdMap(["rock1", "rock2", "jazz1", "jazz2"])
@@ -195,6 +194,4 @@ class Blend(Model):
             if weight == 0 and (alone == 0 or some.all()):
                 yield np.zeros(histories.shape, np.float32)
                 continue
-            block = standardised(model.scores(histories, users), histories)
-            block *= np.where(some, weight, alone)[:, None]
-            yield block
+            yield standardised(model.scores(histories, users), histories, np.where(some, weight, alone))

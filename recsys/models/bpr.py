@@ -29,6 +29,14 @@ class BPR(EstimatedUsers):
 
     Rendle, Freudenthaler, Gantner and Schmidt-Thieme, BPR: Bayesian personalized ranking from implicit
     feedback, UAI 2009.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> users, tracks = IdMap(["ann", "bo", "cy"]), IdMap(["jazz1", "jazz2", "rock1", "rock2"])
+    >>> plays = Interactions(users, tracks, [0, 0, 1, 2, 2], [2, 3, 2, 0, 1], [5, 3, 4, 2, 9])
+    >>> world = Dataset(plays, Catalogue.empty(4))
+    >>> model = BPR(factors=4).fit(world, rng=np.random.default_rng(0))
+    >>> int(model.scores(plays.matrix())[1, [0, 1, 3]].argmax())  # for bo, who played rock1
+    2
     """
 
     name: ClassVar[str] = "bpr"

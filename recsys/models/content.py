@@ -24,6 +24,14 @@ class Content(Model):
     Args:
         dimensions: length of the vector that artist, genre and tags are condensed into.
         weight: transform of the play weights: "binary", "log" or "raw".
+
+    >>> import pandas as pd
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> plays = Interactions(IdMap(["ann"]), IdMap(["x", "y", "z"]), [0], [0], [1])
+    >>> songs = Catalogue(pd.DataFrame({"genre": [["rock"], ["jazz"], ["rock"]]}))
+    >>> model = Content().fit(Dataset(plays, songs), rng=np.random.default_rng(0))
+    >>> model.scores(plays.matrix())
+    array([[1., 0., 1.]], dtype=float32)
     """
 
     name: ClassVar[str] = "content"

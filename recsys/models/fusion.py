@@ -31,29 +31,26 @@ class Candidates(NamedTuple):
     ideal: NDArray[np.float64]
 
 
-def standardised(scores: Floats, histories: Histories) -> Floats:
+def standardised(scores: Floats, histories: Histories, weights: Floats | None = None) -> Floats:
     """Each row shifted and scaled to mean 0 and deviation 1 over the tracks not in its history, float32 (q, tracks).
 
     A row whose scores are all the same becomes 0.
+
+    Args:
+        scores: float32 (q, tracks); the memory is used for the answer.
+        histories: CSR (q, tracks).
+        weights: what each row is multiplied by afterwards, (q,); None = 1.
 
     >>> import scipy.sparse as sp
     >>> standardised(np.float32([[9, 1, 3]]), sp.csr_array([[1, 0, 0]]))
     array([[ 7., -1.,  1.]], dtype=float32)
     """
-    count = np.diff(histories.indptr)
-    row = np.repeat(np.arange(len(count)), count)
-    tracks = scores.shape[1]
-    free = np.maximum(tracks - count, 1)
+    from recsys.models.kernels import standardise
 
-    def mean(values: Floats) -> NDArray[np.float64]:
-        seen = np.bincount(row, values[row, histories.indices], minlength=len(count))
-        return (values.sum(axis=1, dtype=np.float64) - seen) / free
-
-    middle = mean(scores)
-    centred = scores - middle[:, None].astype(np.float32)
-    deviation = np.sqrt(np.maximum(mean(np.square(centred)), 0))
-    flat = deviation <= 1e-6 * np.maximum(np.abs(scores).max(axis=1, initial=0), 1e-30)
-    return centred * np.where(flat, 0, 1 / np.where(flat, 1, deviation)).astype(np.float32)[:, None]
+    each = np.ones(len(scores), np.float32) if weights is None else np.asarray(weights, np.float32)
+    found = np.ascontiguousarray(scores, dtype=np.float32)
+    standardise(found, histories.indptr, histories.indices, each)
+    return found
 
 
 def candidates(blocks: Sequence[Floats], histories: Histories, held: Histories) -> Candidates:

@@ -160,3 +160,32 @@ def elastic_net(
                     for j in range(k):
                         left[j] -= change * block[i, j]
     return rows, values
+
+
+@numba.njit(cache=True, parallel=True, nogil=True, fastmath=True)
+def standardise(
+    scores: NDArray[np.float32], starts: NDArray[Any], columns: NDArray[Any], weights: NDArray[np.float32]
+) -> None:
+    """Turn each row of ``scores`` (q, n), in place, into weight × (score − mean) / deviation; flat rows into 0.
+
+    Mean and deviation are over the columns that the CSR rows ``starts``, ``columns`` do not name; weights (q,).
+    """
+    for row in numba.prange(len(scores)):
+        line, seen = scores[row], columns[starts[row] : starts[row + 1]]
+        free = max(len(line) - len(seen), 1)
+        total, largest = 0.0, np.float32(0)
+        for score in line:
+            total += score
+            largest = max(largest, abs(score))
+        for column in seen:
+            total -= line[column]
+        mean = total / free
+        square = 0.0
+        for score in line:
+            square += (score - mean) ** 2
+        for column in seen:
+            square -= (line[column] - mean) ** 2
+        deviation = np.sqrt(max(square, 0.0) / free)
+        factor = weights[row] / deviation if deviation > 1e-6 * largest else 0.0
+        for place in range(len(line)):
+            line[place] = (line[place] - mean) * factor

@@ -27,6 +27,9 @@ class LightFM(EstimatedUsers):
         features: also use artist, genre, tags and content spaces of the tracks, where there are any.
 
     Kula, Metadata embeddings for user and item cold-start recommendations, CBRecSys 2015.
+
+    >>> LightFM(features=False).params()["features"]
+    False
     """
 
     name: ClassVar[str] = "lightfm"

@@ -73,6 +73,14 @@ class ItemKNN(Neighbours):
         shrink: added to the product of lengths, so that tracks with few listeners count less.
 
     Deshpande and Karypis, Item-based top-N recommendation algorithms, TOIS 2004.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> users, tracks = IdMap(["ann", "bo", "cy"]), IdMap(["jazz1", "jazz2", "rock1", "rock2"])
+    >>> plays = Interactions(users, tracks, [0, 0, 1, 2, 2], [2, 3, 2, 0, 1], [5, 3, 4, 2, 9])
+    >>> world = Dataset(plays, Catalogue.empty(4))
+    >>> model = ItemKNN().fit(world, rng=np.random.default_rng(0))
+    >>> int(model.scores(plays.matrix())[1, [0, 1, 3]].argmax())  # for bo, who played rock1
+    2
     """
 
     name: ClassVar[str] = "itemknn"
@@ -105,6 +113,14 @@ class RP3Beta(Neighbours):
 
     Paudel, Christoffel, Newell and Bernstein, Updatable, accurate, diverse and scalable recommendations for
     interactive applications, TiiS 2017.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> users, tracks = IdMap(["ann", "bo", "cy"]), IdMap(["jazz1", "jazz2", "rock1", "rock2"])
+    >>> plays = Interactions(users, tracks, [0, 0, 1, 2, 2], [2, 3, 2, 0, 1], [5, 3, 4, 2, 9])
+    >>> world = Dataset(plays, Catalogue.empty(4))
+    >>> model = RP3Beta().fit(world, rng=np.random.default_rng(0))
+    >>> int(model.scores(plays.matrix())[1, [0, 1, 3]].argmax())  # for bo, who played rock1
+    2
     """
 
     name: ClassVar[str] = "rp3beta"

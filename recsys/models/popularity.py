@@ -67,6 +67,12 @@ class Recent(_SameForAll):
 
     Args:
         half_life: days after which a listener counts half; ages run from the newest play in the log.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> plays = Interactions(IdMap(["ann"]), IdMap(["x", "y"]), [0, 0], [0, 1], [1, 1], [0, 30 * 86_400])
+    >>> model = Recent(half_life=30.0).fit(Dataset(plays, Catalogue.empty(2)), rng=np.random.default_rng(0))
+    >>> model.scores(plays.matrix())
+    array([[0.5, 1. ]], dtype=float32)
     """
 
     name: ClassVar[str] = "recent"

@@ -30,6 +30,14 @@ class Ratings(EstimatedUsers):
 
     Zhou, Wilkinson, Schreiber and Pan, Large-scale parallel collaborative filtering for the Netflix prize,
     AAIM 2008.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> given = Interactions(IdMap(["ann", "bo"]), IdMap(["x", "y"]), [0, 0, 1], [0, 1, 0], [5, 2, 5])
+    >>> world = Dataset(given, Catalogue.empty(2), ratings=given)
+    >>> model = Ratings(factors=1).fit(world, rng=np.random.default_rng(0))
+    >>> x, y = model.scores(given.matrix(), np.array([0, 1], np.int32))[1]
+    >>> bool(x > y)
+    True
     """
 
     name: ClassVar[str] = "ratings"

@@ -28,6 +28,14 @@ class Slim(Neighbours):
     As dense in the tracks as EASE while fitting (at most 12,000), sparse afterwards.
 
     Ning and Karypis, SLIM: sparse linear methods for top-N recommender systems, ICDM 2011.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> users, tracks = IdMap(["ann", "bo", "cy"]), IdMap(["jazz1", "jazz2", "rock1", "rock2"])
+    >>> plays = Interactions(users, tracks, [0, 0, 1, 2, 2], [2, 3, 2, 0, 1], [5, 3, 4, 2, 9])
+    >>> world = Dataset(plays, Catalogue.empty(4))
+    >>> model = Slim(l2=1.0).fit(world, rng=np.random.default_rng(0))
+    >>> int(model.scores(plays.matrix())[1, [0, 1, 3]].argmax())  # for bo, who played rock1
+    2
     """
 
     name: ClassVar[str] = "slim"

@@ -29,7 +29,7 @@ def blend(**params: Any) -> Blend:
 def test_standardised_ignores_scale_and_what_was_heard(seed: int, scale: float, shift: float) -> None:
     histories = random_matrix(seed)
     scores = np.random.default_rng(seed).normal(size=histories.shape).astype(np.float32)
-    found = standardised(scores, histories)
+    found = standardised(scores.copy(), histories)
     free = histories.toarray() == 0
     for row, unseen in zip(found, free, strict=True):
         if unseen.sum() > 1:
@@ -119,3 +119,11 @@ def test_by_default_members_are_those_that_can_be_fitted(monkeypatch: pytest.Mon
 def test_weights_that_do_not_fit_are_refused(weights: list[float]) -> None:
     with pytest.raises(SettingsError, match="weights"):
         blend(weights=weights)
+
+
+def test_the_usual_members_find_the_missing_track() -> None:
+    world = checkerboard()
+    model = Blend().fit(world, rng=np.random.default_rng(0))
+    assert model.names == ("ials", "bpr", "slim", PRIOR)
+    unseen = np.where(world.matrix().toarray() > 0, -np.inf, model.scores(world.matrix()))
+    assert unseen.argmax(axis=1).tolist() == answers().tolist()
