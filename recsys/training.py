@@ -98,9 +98,13 @@ def compare(dataset: Dataset, settings: Settings, *, progress: Progress | None =
 
     Hidden is a random part of every listener's tracks; what is chosen here is chosen on that part alone.
     """
-    seed = settings.train.seed
-    hidden = split.warm(dataset, share=settings.train.valid_share, rng=np.random.default_rng(seed))
-    names = _names(dataset, settings)
+    rng = np.random.default_rng(settings.train.seed)
+    return compare_on(split.warm(dataset, share=settings.train.valid_share, rng=rng), settings, progress=progress)
+
+
+def compare_on(hidden: split.Split, settings: Settings, *, progress: Progress | None = None) -> list[Candidate]:
+    """The same on a validation part that exists already."""
+    names = _names(hidden.train)
     found: list[Candidate] = []
     for done, name in enumerate(names):
         if progress:
@@ -112,7 +116,7 @@ def compare(dataset: Dataset, settings: Settings, *, progress: Progress | None =
     return [*found, *([blend] if blend else [])]
 
 
-def _names(dataset: Dataset, settings: Settings) -> list[str]:
+def _names(dataset: Dataset) -> list[str]:
     wanted = models.NAMES if len(dataset.plays) <= SMALL else LARGE_SET
     return [n for n in wanted if n != BLEND and models.feasible(n, dataset) is None]
 
