@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys.errors import ArtefactError
+from recsys.machine import kernels
 
 SCHEMA = 1
 NAME = "manifest.json"
@@ -69,7 +70,7 @@ def seal(folder: Path, kind: str, facts: Mapping[str, Any], *, name: str = NAME)
     """List every file of ``folder`` with size and hash; the manifest comes last: now the folder is finished."""
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in (NAME, OUTPUT_NAME))
     files = {str(p.relative_to(folder)): {"bytes": p.stat().st_size, "sha256": sha256(p)} for p in paths}
-    content = {"kind": kind, "schema": SCHEMA, **facts, "packages": versions(), "files": files}
+    content = {"kind": kind, "schema": SCHEMA, **facts, "packages": versions(), "kernels": kernels(), "files": files}
     write_json(folder / name, content)
     return content
 

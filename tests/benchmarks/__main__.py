@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from recsys.machine import kernels, prefer_wide_kernels
 from tests.benchmarks import Row
 
 SUBJECTS = ("ials", "topk", "similar", "ingest")
@@ -18,6 +19,8 @@ SUBJECTS = ("ials", "topk", "similar", "ingest")
 
 def main(subjects: tuple[str, ...]) -> None:
     """Measure each subject in turn; what is measured is written at once, so that a stop loses nothing."""
+    prefer_wide_kernels()
+    print(f"BLAS kernels: {kernels()}")
     rows: list[Row] = []
     for subject in subjects:
         print(f"measuring {subject} ...", flush=True)

@@ -146,7 +146,8 @@ def _ranking(ours: IALS, peer: Any, world: World) -> list[Row]:
     rows = []
     for name, mine, theirs in zip((f"NDCG@{DEPTH}", f"recall@{DEPTH}"), own.T, other.T, strict=True):
         gap = paired(mine, theirs)
-        note = f"{len(mine):,} listeners, {ITERATIONS} iterations each, paired {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
+        told = f"paired {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
+        note = f"{len(mine):,} listeners, {ITERATIONS} iterations each, {told}"
         means = float(mine.mean()), float(theirs.mean())
         rows.append(Row(f"ials held-out {name}", means[0], "", "implicit ALS", means[1], means[0] / means[1], note))
     return rows
