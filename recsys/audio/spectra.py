@@ -16,6 +16,8 @@ import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from recsys.audio.notes import Peaks, Tuning, explain, find_peaks, find_tuning, semitones
+
 if TYPE_CHECKING:
     from recsys.audio.sound import Sound
 
@@ -31,10 +33,17 @@ FRONT_END: dict[str, float | int] = {
     "mel_high": 11025.0,
     "long_fft": 8192,
     "long_hop": 2048,
+    "peak_low": 38.0,
+    "peak_high": 5300.0,
+    "peak_depth_db": 60.0,
     "lowest_note": 28,
-    "notes": 72,
+    "notes": 84,
+    "highest_bass_note": 51,
     "harmonics": 8,
     "harmonic_decay": 0.7,
+    "note_rounds": 15,
+    "note_compression": 100.0,
+    "dynamic_range_db": 80.0,
 }
 QUIET = 1e-10  # power below which a spectrum is taken for silence, −100 dB
 
@@ -100,8 +109,59 @@ class Spectra:
 
     @cached_property
     def mel(self) -> Floats:
-        """Power in mel bands in dB, no lower than −100, float32 (frames, mel_bands)."""
-        return 10 * np.log10(np.maximum(self.mel_power, np.float32(QUIET)))
+        """Power in mel bands in dB, at most 80 under the loudest cell, float32 (frames, mel_bands)."""
+        decibels = 10 * np.log10(np.maximum(self.mel_power, np.float32(QUIET)))
+        return np.maximum(decibels, decibels.max() - np.float32(FRONT_END["dynamic_range_db"]))
+
+    @cached_property
+    def peaks(self) -> Peaks:
+        """Peaks of a longer spectrum that tells neighbouring bass notes apart; frames are ``long_times``."""
+        size = int(FRONT_END["long_fft"])
+        power = power_spectrum(self.samples, size, int(FRONT_END["long_hop"]))
+        low, high, depth = (float(FRONT_END[name]) for name in ("peak_low", "peak_high", "peak_depth_db"))
+        return find_peaks(power, self.rate / size, low=low, high=high, depth_db=depth)
+
+    @cached_property
+    def long_times(self) -> Floats:
+        """Centre of each frame of ``notes`` and ``chroma`` in seconds, float32 (long frames,)."""
+        return (np.arange(self.peaks.frames) * int(FRONT_END["long_hop"]) / self.rate).astype(np.float32)
+
+    @cached_property
+    def tuning(self) -> Tuning:
+        """Estimated once per window and used by everything tonal."""
+        return find_tuning(self.peaks)
+
+    @cached_property
+    def notes(self) -> Floats:
+        """Strength of each note from MIDI pitch 28 (E1), log-compressed, float32 (long frames, 84)."""
+        lowest, count = int(FRONT_END["lowest_note"]), int(FRONT_END["notes"])
+        spectrum = semitones(self.peaks, self.tuning.cents, lowest=lowest, count=count)
+        harmonics, rounds = int(FRONT_END["harmonics"]), int(FRONT_END["note_rounds"])
+        strength = explain(spectrum, harmonics=harmonics, decay=float(FRONT_END["harmonic_decay"]), rounds=rounds)
+        loudest = max(float(strength.max(initial=0)), QUIET)
+        return np.log1p(strength * np.float32(FRONT_END["note_compression"] / loudest))
+
+    @cached_property
+    def chroma(self) -> Floats:
+        """Share of each pitch class from C, rows sum to about 1 (less where quiet), float32 (long frames, 12)."""
+        return _shares(fold(self.notes, int(FRONT_END["lowest_note"])))
+
+    @cached_property
+    def bass_chroma(self) -> Floats:
+        """``chroma`` of the notes up to MIDI pitch 51 (E♭3), float32 (long frames, 12)."""
+        lowest, highest = int(FRONT_END["lowest_note"]), int(FRONT_END["highest_bass_note"])
+        return _shares(fold(self.notes[:, : highest - lowest + 1], lowest))
+
+
+def fold(notes: Floats, lowest: int) -> Floats:
+    """Notes added up over octaves, pitch class C first, float32 (frames, notes) to (frames, 12)."""
+    padded = np.pad(notes, ((0, 0), (lowest % 12, -(lowest + notes.shape[1]) % 12)))
+    return padded.reshape(len(notes), -1, 12).sum(axis=1)
+
+
+def _shares(chroma: Floats) -> Floats:
+    total = chroma.sum(axis=1, keepdims=True)
+    return chroma / np.maximum(total + np.float32(0.05) * total.mean(), np.float32(QUIET))
 
 
 def power_spectrum(samples: Floats, n_fft: int, hop: int) -> Floats:
