@@ -1,0 +1,113 @@
+"""Timbre of a window of sound: the shape of its spectrum and how it moves.
+
+MFCC after Davis & Mermelstein (IEEE ASSP 28, 1980), spectral contrast after Jiang et al. (ICME 2002), the
+rest after Peeters (A large set of audio features, IRCAM 2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from recsys.audio.described import Described, mean_of
+from recsys.audio.spectra import QUIET, Spectra
+
+Floats = NDArray[np.float32]
+
+COEFFICIENTS = 20
+CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 6400, 11025)  # Hz
+CONTRAST_TAIL = 0.2  # share of a band's bins taken for its peaks, and for its valleys
+ROLLOFF = 0.85
+EVERY = 2  # frames: contrast is taken from every second one
+VALUES = ("centroid", "rolloff", "flatness", "contrast", "zero_crossings", "timbre_change")
+
+
+def mfcc(mel: Floats, count: int = COEFFICIENTS) -> Floats:
+    """Cepstral coefficients of a mel spectrum in dB by the orthonormal cosine transform, (frames, count)."""
+    return scipy.fft.dct(mel, axis=1, norm="ortho")[:, :count]
+
+
+def slope(features: Floats, reach: int = 4) -> Floats:
+    """Slope per frame of the line fitted through 2 · reach + 1 frames, edges repeated, of the shape given."""
+    padded = np.pad(features, ((reach, reach), (0, 0)), mode="edge")
+    length = len(features)
+    total = np.zeros_like(features)
+    for step in range(1, reach + 1):
+        total += step * (padded[reach + step : reach + step + length] - padded[reach - step : reach - step + length])
+    return total / np.float32(2 * sum(step**2 for step in range(1, reach + 1)))
+
+
+def centroid(stft: Floats, frequencies: Floats) -> Floats:
+    """Centre of mass of the magnitude spectrum in Hz, NaN in silent frames, float32 (frames,)."""
+    total = stft.sum(axis=1)
+    return np.where(total > 0, (stft @ frequencies) / np.maximum(total, np.float32(QUIET)), np.float32(np.nan))
+
+
+def rolloff(stft: Floats, frequencies: Floats, share: float = ROLLOFF) -> Floats:
+    """Frequency in Hz below which ``share`` of the magnitude lies, NaN in silent frames, float32 (frames,)."""
+    upto = np.cumsum(stft, axis=1)
+    reached = (upto < share * upto[:, -1:]).sum(axis=1)
+    return np.where(upto[:, -1] > 0, frequencies[np.minimum(reached, len(frequencies) - 1)], np.float32(np.nan))
+
+
+def flatness(power: Floats) -> Floats:
+    """Geometric over arithmetic mean of the power spectrum, 0 (a tone) to 1 (white noise), float32 (frames,)."""
+    power = np.maximum(power, np.float32(QUIET))
+    return np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
+
+
+def contrast(power: Floats, frequencies: Floats) -> Floats:
+    """Peaks over valleys in each of seven octave bands in dB, float32 (frames, 7)."""
+    edges = np.searchsorted(frequencies, CONTRAST_EDGES)
+    bands = []
+    for first, last in pairwise(edges):
+        ordered = np.sort(power[:, first:last], axis=1)
+        tail = max(1, round(CONTRAST_TAIL * (last - first)))
+        top, bottom = ordered[:, -tail:].mean(axis=1), ordered[:, :tail].mean(axis=1)
+        bands.append(10 * np.log10(np.maximum(top, QUIET) / np.maximum(bottom, QUIET)))
+    return np.stack(bands, axis=1).astype(np.float32)
+
+
+def zero_crossings(samples: Floats, rate: int) -> float:
+    """Sign changes per second."""
+    negative = np.signbit(samples)
+    return float(np.count_nonzero(negative[1:] != negative[:-1])) * rate / max(1, len(samples) - 1)
+
+
+def describe(spectra: Spectra) -> Described:
+    """Timbre of one window; all NaN and no vector when it is silent.
+
+    The vector, float32 (81,): mean and deviation of 20 MFCC, deviation of their slopes, mean and deviation of
+    the contrast in 7 bands, and mean of log centroid, log roll-off, log flatness, zero crossings and others.
+    Frames more than 60 dB under the loudest do not count.
+    """
+    if spectra.silent:
+        return Described(dict.fromkeys(VALUES, float("nan")))
+    loud = _audible(spectra.power)
+    cepstrum = mfcc(spectra.mel)
+    slopes, cepstrum = slope(cepstrum)[loud], cepstrum[loud]
+    bands = contrast(spectra.power[loud][::EVERY], spectra.frequencies)
+    centre, edge = centroid(spectra.stft, spectra.frequencies), rolloff(spectra.stft, spectra.frequencies)
+    centre, edge, flat = centre[loud], edge[loud], flatness(spectra.power)[loud]
+    numbers = (centre.mean(), edge.mean(), flat.mean(), bands.mean(), zero_crossings(spectra.samples, spectra.rate))
+    change = np.linalg.norm(slopes[:, 1:13], axis=1).mean()
+    values = dict(zip(VALUES, map(float, (*numbers, change)), strict=True))
+    spread = [np.log(np.maximum(series, np.float32(QUIET))) for series in (centre, edge, flat)]
+    rest = [*(s.mean() for s in spread), *(s.std() for s in spread), np.log1p(values["zero_crossings"])]
+    statistics = [cepstrum.mean(0), cepstrum.std(0), slopes.std(0), bands.mean(0), bands.std(0), rest]
+    return Described(values, np.concatenate(statistics).astype(np.float32))
+
+
+def merge(windows: Sequence[Described]) -> Described:
+    """Windows of one file as one: the mean."""
+    return mean_of(windows)
+
+
+def _audible(power: Floats) -> NDArray[np.bool_]:
+    """Frames within 60 dB of the loudest, bool (frames,)."""
+    energy = power.sum(axis=1)
+    return energy >= energy.max() * np.float32(1e-6)
