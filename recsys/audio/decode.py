@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from recsys.audio.decoders import AvDecoder, Decoder, Floats, open_decoder
 from recsys.audio.sound import RATE, Sound
-from recsys.errors import DataError, MissingExtra
+from recsys.errors import DataError
 
-Floats = NDArray[np.float32]
-BLOCK = 1 << 19  # samples of all channels read at once
 RATES = (1000, 768_000)
 SHORTEST = 0.05
-UNKNOWN = "not a sound file of a known format, or too broken to read"
 LOUD = 0.999
-FORMATS = (
-    "mov,mp3,flac,ogg,wav,aiff,aac"  # what FFmpeg may take a file for: no playlists, nothing that names other files
-)
+STUMBLES, SHARE = 10, 0.05  # more stumbles than this for less than this share of the sound: it is no sound file
 
 
 @dataclass
@@ -145,7 +139,7 @@ def _read(decoder: Decoder, count: int, seconds: float) -> Reading:
     plan = spread(decoder.seconds, count, seconds) if decoder.seconds > 0 else []
     sounds = [_window(decoder, start, length, levels) for start, length in plan]
     planned, came = sum(length for _, length in plan), sum(sound.seconds for sound in sounds)
-    if decoder.errors > NOISE[0] and came < NOISE[1] * planned:
+    if decoder.errors > STUMBLES and came < SHARE * planned:
         raise DataError(f"{came:.1f} of {planned:.1f} seconds could be decoded: too broken, or no sound file")
     kept = [sound for sound in sounds if sound.seconds >= SHORTEST]
     if not kept:
