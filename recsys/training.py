@@ -23,7 +23,8 @@ from recsys.tables import Dataset, Embeddings
 BLEND = "blend"
 K = 100
 SMALL = 2_000_000  # up to so many plays every model is tried, and each on its small grid
-LARGE_SET = ("popularity", "itemknn", "rp3beta", "ials")
+LARGE_SET = ("popularity", "itemknn", "rp3beta", "bpr", "ials")
+JUDGES = 10_000  # listeners at most whose hidden plays compare the models
 PATIENCE = 15.0  # seconds of one fit beyond which a model's grid is not tried
 Progress = Callable[[str, int, int], None]
 
@@ -67,18 +68,31 @@ def train(dataset: Dataset, settings: Settings, *, progress: Progress | None = N
         if name:
             raise DataError(f"model {name!r} needs plays and there are none; train without --model for content only")
         return Trained(None, build_index(dataset, None, seed), [])
-    if name and name != BLEND:
-        chosen, candidates = (name, settings.models.get(name, {})), []
-    else:
-        candidates = compare(dataset, settings, progress=progress)
-        best = max(candidates, key=lambda c: (c.name == name, c.score))
-        chosen = best.name, best.params
+    chosen, params, candidates = _choose(dataset, settings, progress)
     if progress:
-        progress(f"fit {chosen[0]} on everything", 0, 1)
-    model = fit(dataset, *chosen, seed=seed)
+        progress(f"fit {chosen} on everything", 0, 1)
+    model = fit(dataset, chosen, params, seed=seed)
     if progress:
-        progress(f"fit {chosen[0]} on everything", 1, 1)
+        progress(f"fit {chosen} on everything", 1, 1)
     return Trained(model, build_index(dataset, model, seed), candidates)
+
+
+def _choose(
+    dataset: Dataset, settings: Settings, progress: Progress | None
+) -> tuple[str, dict[str, Any], list[Candidate]]:
+    """Name and parameters of the model to fit, and how each was measured; popularity where nothing can be hidden."""
+    name = settings.train.model
+    if name and name != BLEND:
+        return name, settings.models.get(name, {}), []
+    try:
+        hidden = _hidden(dataset, settings)
+    except DataError:  # too few plays to hide any
+        return PRIOR, {}, []
+    candidates = compare_on(hidden, settings, progress=progress)
+    best = max(candidates, key=lambda c: (c.name == name, c.score))
+    if name and best.name != name:
+        raise DataError(f"model {name!r} can't be fitted here: fewer than two of its members can")
+    return best.name, best.params, candidates
 
 
 def fit(dataset: Dataset, name: str, params: dict[str, Any], *, seed: int) -> Recommender:
@@ -98,12 +112,18 @@ def compare(dataset: Dataset, settings: Settings, *, progress: Progress | None =
 
     Hidden is a random part of every listener's tracks; what is chosen here is chosen on that part alone.
     """
-    rng = np.random.default_rng(settings.train.seed)
-    return compare_on(split.warm(dataset, share=settings.train.valid_share, rng=rng), settings, progress=progress)
+    return compare_on(_hidden(dataset, settings), settings, progress=progress)
+
+
+def _hidden(dataset: Dataset, settings: Settings) -> split.Split:
+    """The validation part: a random share of every listener's tracks."""
+    return split.warm(dataset, share=settings.train.valid_share, rng=np.random.default_rng(settings.train.seed))
 
 
 def compare_on(hidden: split.Split, settings: Settings, *, progress: Progress | None = None) -> list[Candidate]:
     """The same on a validation part that exists already."""
+    if len(hidden) > JUDGES:
+        hidden = _part(hidden, np.linspace(0, len(hidden) - 1, JUDGES).astype(int))
     names = _names(hidden.train)
     found: list[Candidate] = []
     for done, name in enumerate(names):
