@@ -139,13 +139,13 @@ def _read(decoder: Decoder, count: int, seconds: float) -> Reading:
     plan = spread(decoder.seconds, count, seconds) if decoder.seconds > 0 else []
     sounds = [_window(decoder, start, length, levels) for start, length in plan]
     planned, came = sum(length for _, length in plan), sum(sound.seconds for sound in sounds)
-    if decoder.errors > STUMBLES and came < SHARE * planned:
-        raise DataError(f"{came:.1f} of {planned:.1f} seconds could be decoded: too broken, or no sound file")
+    if came < SHORTEST:
+        sounds = [_window(decoder, 0.0, count * seconds, levels)]
     kept = [sound for sound in sounds if sound.seconds >= SHORTEST]
     if not kept:
-        kept = [s for s in [_window(decoder, 0.0, count * seconds, levels)] if s.seconds >= SHORTEST]
-    if not kept:
         raise DataError("no sound in it could be decoded")
+    if decoder.errors > STUMBLES and sum(sound.seconds for sound in kept) < SHARE * planned:
+        raise DataError(f"{came:.1f} of {planned:.1f} seconds could be decoded: too broken, or no sound file")
     facts = (decoder.rate, decoder.channels, decoder.bits, decoder.errors)
     return Reading(kept, decoder.seconds, max(planned - came, 0.0), *facts, levels)
 

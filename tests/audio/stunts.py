@@ -1,0 +1,52 @@
+"""What a hostile file can make of a worker, as functions."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from recsys.errors import DataError
+
+
+def answer(path: str, **options: Any) -> str:
+    return path.upper()
+
+
+def hang(path: str) -> None:
+    time.sleep(1000)
+
+
+def hang_inside(path: str) -> None:
+    ctypes.CDLL(None).pause()
+
+
+def crash(path: str) -> None:
+    ctypes.string_at(0)
+
+
+def leave(path: str) -> None:
+    os._exit(3)
+
+
+def eat(path: str, megabytes: int = 4000) -> int:
+    return int(np.ones(megabytes * 2**20, np.uint8)[-1])
+
+
+def refuse(path: str) -> None:
+    raise DataError("found nothing; expected something")
+
+
+def stumble(path: str) -> None:
+    raise KeyError("odd")
+
+
+def pid(path: str) -> int:
+    return os.getpid()
+
+
+def threads(path: str) -> str:
+    return os.environ["OMP_NUM_THREADS"] + os.environ["NUMBA_NUM_THREADS"]
