@@ -103,10 +103,11 @@ class Workers:
         try:
             value, cause, megabytes = worker.connection.recv()
         except (EOFError, OSError):
+            self._workers.remove(worker)
             code, said = worker.end()
             if worker.task is None:
                 raise RecsysError(f"a worker ended with status {code} before it could work: {said}") from None
-            self._workers[self._workers.index(worker)] = _Worker(self)
+            self._workers.append(_Worker(self))
             return Outcome(worker.task, cause=_cause_of_end(code, self.seconds))
         if not worker.ready:
             worker.ready = True
