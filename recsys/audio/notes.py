@@ -51,18 +51,19 @@ def find_peaks(power: Floats, bin_hz: float, *, low: float, high: float, depth_d
     return Peaks(frame, ((at + 1 + first + offset) * bin_hz).astype(np.float32), magnitude, len(power))
 
 
-def find_tuning(peaks: Peaks) -> Tuning:
+def find_tuning(peaks: Peaks, low: float = 80.0, high: float = 2000.0) -> Tuning:
     """The circular mean of the distances to the nearest semitone, each peak weighted by its magnitude.
 
-    Only 80 to 2000 Hz count: below, a bin is too wide; above, the overtones of strings are stretched.
-    Without a peak there the answer is NaN.
+    Below 80 Hz a bin is too wide; above 2000 Hz the overtones of strings are stretched. Without a peak between
+    ``low`` and ``high`` the answer is NaN.
     """
-    weight = peaks.magnitude * ((peaks.hz > 80) & (peaks.hz < 2000))
+    inside = (peaks.hz > low) & (peaks.hz < high)
+    weight, turn = peaks.magnitude[inside], np.float32(2 * np.pi) * (_pitch(peaks.hz[inside]) - A4)
     total = float(weight.sum())
     if total == 0:
         return Tuning(float("nan"), float("nan"))
-    turn = complex((weight * np.exp(2j * np.pi * _pitch(peaks.hz))).sum())
-    return Tuning(float(np.angle(turn)) * 50 / np.pi, abs(turn) / total)
+    east, north = float(weight @ np.cos(turn)), float(weight @ np.sin(turn))
+    return Tuning(float(np.arctan2(north, east)) * 50 / np.pi, float(np.hypot(east, north)) / total)
 
 
 def semitones(peaks: Peaks, cents: float, *, lowest: int, count: int) -> Floats:

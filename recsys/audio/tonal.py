@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.audio.described import Described, mean_of
+from recsys.audio.notes import find_tuning
 from recsys.audio.spectra import Spectra
 
 Floats = NDArray[np.float32]
@@ -29,7 +30,8 @@ SHARPNESS = 3.0  # how fast probability falls with the fit of a key
 KNOWN = 0.15  # a key less probable than this is not a key
 TUNED = 0.1  # agreement of the peaks below which there is no tuning
 SHORTEST = 1.0  # seconds below which there is no key
-VALUES = ("key", "mode", "key_clarity", "tuning", "harmonic_change", "chroma_entropy")
+STEADY_HZ = (200.0, 500.0)  # where pitch_steadiness is measured
+VALUES = ("key", "mode", "key_clarity", "tuning", "harmonic_change", "chroma_entropy", "pitch_steadiness")
 
 
 def key_name(key: float) -> str:
@@ -79,14 +81,15 @@ def describe(spectra: Spectra) -> Described:
     """Key and harmony of one window; all NaN and no vector when it is silent or too short.
 
     ``extra`` holds the mean chroma (12,), its bass (12,) and the key posterior (24,), all from C; the vector,
-    float32 (40,), is the same in every key, so that transposed music stays near.
+    float32 (41,), is the same in every key, so that transposed music stays near.
     """
     if spectra.silent or spectra.seconds < SHORTEST or not spectra.chroma.sum() > 0:
         return Described(dict.fromkeys(VALUES, float("nan")))
     places = tonnetz(spectra.chroma)
     move = float(np.linalg.norm(np.diff(places, axis=0), axis=1).mean())
     cents = spectra.tuning.cents if spectra.tuning.agreement >= TUNED else float("nan")
-    values = {"tuning": cents, "harmonic_change": move}
+    steadiness = find_tuning(spectra.peaks, *STEADY_HZ).agreement
+    values = {"tuning": cents, "harmonic_change": move, "pitch_steadiness": steadiness}
     extra = {"chroma": spectra.chroma.mean(axis=0), "bass_chroma": spectra.bass_chroma.mean(axis=0)}
     return _complete(values, extra, places.std(axis=0))
 
@@ -123,7 +126,7 @@ def _relative(posterior: Floats, extra: dict[str, Floats], spread: Floats, value
     tonic = int((posterior[:12] + posterior[12:]).argmax())
     chroma, bass = (np.roll(extra[name], -tonic) for name in ("chroma", "bass_chroma"))
     mode = float(posterior[:12].sum())
-    rest = [*tonnetz(chroma), mode, values["key_clarity"], values["chroma_entropy"], values["harmonic_change"]]
+    rest = [*tonnetz(chroma), mode, *(values[name] for name in VALUES[2:] if name != "tuning")]
     return np.nan_to_num(np.concatenate([chroma, bass, spread, rest])).astype(np.float32)
 
 
