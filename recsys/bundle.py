@@ -35,17 +35,12 @@ def create(bundles: Path, write: Callable[[Path], Mapping[str, Any]], *, time: f
     """
     if bundles.is_file():
         raise ArtefactError(f"{bundles} is a file; expected a folder for bundles")
-    work = bundles / f".making-{os.getpid()}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
+    with manifest.working_folder(bundles, "making") as work:
         sealed = manifest.seal(work, KIND, write(work))
         target = bundles / f"{_stamp(time)}-{_hash(sealed['files'])}"
         if target.exists():
             shutil.rmtree(target)
         os.replace(work, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     manifest.write_bytes(bundles / CURRENT, (target.name + "\n").encode())
     return target
 

@@ -122,12 +122,23 @@ def fresh_folder(target: Path) -> Iterator[Path]:
     recover(target)
     if target.exists() and not (target.is_dir() and (find(target) or not any(target.iterdir()))):
         raise ArtefactError(f"{target} exists and was not made by recsys; name another folder or move it away")
-    work = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
+    with working_folder(target.parent, target.name) as work:
         yield work
         _swap(work, target)
+
+
+@contextmanager
+def working_folder(parent: Path, name: str) -> Iterator[Path]:
+    """An empty hidden folder of this process in ``parent``; gone at the end, and so are those of killed processes."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for path in parent.glob(f".{name}.*.tmp"):
+        if not _alive(path.name.split(".")[-2]):
+            shutil.rmtree(path, ignore_errors=True)
+    work = parent / f".{name}.{os.getpid()}.tmp"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -138,6 +149,17 @@ def recover(target: Path) -> None:
     if aside.exists() and not target.exists():
         os.replace(aside, target)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _alive(pid: str) -> bool:
+    """Whether a process of this number runs (or may run: it is somebody else's)."""
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _swap(work: Path, target: Path) -> None:

@@ -162,5 +162,7 @@ def described(facts: Mapping[str, Any]) -> str:
 def one_line(error: Exception) -> str:
     """An error as one line."""
     if isinstance(error, OSError) and not isinstance(error, RecsysError):
-        return " ".join(f"{error.strerror or error} {error.filename or ''}".split())
+        if error.strerror is None or "No space left" in str(error):
+            return f"writing failed ({' '.join(str(error).split())}); is the disk full?"
+        return " ".join(f"{error.strerror}: {error.filename or ''}".split())
     return " ".join(str(error).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,13 @@ def test_killed_between_the_renames_is_recovered(tmp_path: Path) -> None:
     (tmp_path / "x").rename(tmp_path / ".x.old")
     manifest.recover(tmp_path / "x")
     assert manifest.problems(tmp_path / "x") == []
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    (tmp_path / ".x.999999999.tmp").mkdir()
+    (tmp_path / f".x.{os.getppid()}.tmp").mkdir()
+    make(tmp_path / "x")
+    assert {p.name for p in tmp_path.iterdir()} == {"x", f".x.{os.getppid()}.tmp"}
 
 
 def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
