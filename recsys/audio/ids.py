@@ -1,22 +1,49 @@
-"""A stable name for a track: what its file says it is, or a hash of its sound."""
+"""What a file is: its tags, the hash of its sound, and a stable name for the track."""
 
 from __future__ import annotations
 
-from recsys.audio.tags import Tags
+from dataclasses import dataclass
+
+from recsys.audio import checks
+from recsys.audio.containers import look
+from recsys.audio.tags import Tags, read_tags
 
 
-def track_id(tags: Tags, digest: str) -> str:
-    """``mbid:…`` or ``isrc:…`` when the file carries one, else ``sound:…``, from a hash without the tags.
+@dataclass(frozen=True)
+class Identity:
+    """All about a file that shows without decoding it.
 
-    Args:
-        tags: of the file.
-        digest: sha256 of its sound, hex.
+    Attributes:
+        digest: sha256 of its sound without the tags, hex.
+        tags: what it says about itself.
+        flags: names from ``recsys.audio.checks.FLAGS``.
+    """
 
-    >>> track_id(Tags(title="A"), "0123456789abcdef" * 4)
+    digest: str
+    tags: Tags
+    flags: list[str]
+
+
+def identify(path: str) -> Identity:
+    """Read a file once, without decoding.
+
+    Raises:
+        DataError: it is empty.
+        OSError: it cannot be read.
+    """
+    container = look(path)
+    tags = read_tags(path)
+    return Identity(container.digest, tags, checks.of_file(path, container, tags))
+
+
+def track_id(mbid: str | None, isrc: str | None, digest: str) -> str:
+    """``mbid:…`` or ``isrc:…`` when the file carries one, else ``sound:…``, from the hash without the tags.
+
+    >>> track_id(None, None, "0123456789abcdef" * 4)
     'sound:0123456789abcdef0123456789abcdef'
-    >>> track_id(Tags(isrc="GBAYE0601498"), "00")
+    >>> track_id(None, "GBAYE0601498", "00")
     'isrc:GBAYE0601498'
     """
-    if tags.mbid:
-        return f"mbid:{tags.mbid}"
-    return f"isrc:{tags.isrc}" if tags.isrc else f"sound:{digest[:32]}"
+    if mbid:
+        return f"mbid:{mbid}"
+    return f"isrc:{isrc}" if isrc else f"sound:{digest[:32]}"

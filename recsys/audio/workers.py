@@ -27,6 +27,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_
 START = "from recsys.audio.workers import serve; serve()"
 SECONDS = 120.0
 MEGABYTES = 600
+UNREADABLE = "the file cannot be read"
 ROOM = 256  # megabytes a worker can always take on top of what it has when it starts
 
 
@@ -183,7 +184,7 @@ def _call(name: str, path: str, options: Mapping[str, Any], megabytes: int) -> t
     except MemoryError:
         return None, f"needs more than {megabytes} MB of memory"
     except OSError as error:
-        return None, f"the file cannot be read: {error.strerror or error}"
+        return None, f"{UNREADABLE}: {error.strerror or error}"
     except Exception as error:  # whatever a broken file makes of a library: it is that file's failure
         return None, f"{type(error).__name__}: {error}"
 
