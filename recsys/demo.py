@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,6 @@ from recsys.manifest import find
 from recsys.pipeline import main_job
 from recsys.settings import Settings, parse
 
-RECSYS = os.path.relpath(sys.argv[0]) if sys.argv[0].endswith("recsys") else "recsys"
 WORLD = "data/raw/sample"
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +72,13 @@ def _told(folder: Path, made: dict[str, api.Made], near: pd.DataFrame, listing: 
         "",
         "Now with your own listening log (CSV, TSV, JSON lines or Parquet with a listener and a track column):",
         "  mkdir my-music && cd my-music",
-        f'  {RECSYS} init                   # then name your log in recsys.toml: plays = ["plays.csv"]',
-        f"  {RECSYS} run                    # tables, engine, report, recommendations",
+        f'  {_command()} init   # then name your log in recsys.toml: plays = ["plays.csv"]',
+        f"  {_command()} run    # tables, engine, report, recommendations",
     ]
     return "\n".join(lines)
+
+
+def _command() -> str:
+    """How to call this program from any folder."""
+    mine = Path(sys.argv[0]).absolute()
+    return "recsys" if shutil.which("recsys") == str(mine) else str(mine)
