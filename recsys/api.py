@@ -5,8 +5,6 @@ Each verb is a command of the same name and a step of a pipeline file, with the 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time as clock
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from recsys import bundle as bundles
 from recsys import manifest
-from recsys.errors import ArtefactError, DataError
+from recsys.errors import DataError
+from recsys.freshness import current_bundle, fingerprint, is_current
 from recsys.settings import FILE, Settings
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def ingest(
     files = sources.find_files(**given)
     inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items()}
     made_from = {"inputs": inputs, "settings": settings.ingest.model_dump()}
-    if only_stale and _is_current(out, made_from):
+    if only_stale and is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
     gathered = sources.gather(**given, settings=settings.ingest, progress=progress)
     facts = {"made_from": made_from, "rejected": len(gathered.rejects), "counts": gathered.counts}
@@ -109,8 +108,8 @@ def train(
 
     settings = _with_train(settings or Settings(), model, seed)
     tables, out = Path(tables), Path(out)
-    made_from = {"tables": _print(tables), "settings": settings.model_dump(include={"train", "models"})}
-    if only_stale and (held := _current_bundle(out)) and _is_current(held, made_from):
+    made_from = {"tables": fingerprint(tables), "settings": settings.model_dump(include={"train", "models"})}
+    if only_stale and (held := current_bundle(out)) and is_current(held, made_from):
         return Made("train", held, manifest.read(held), unchanged=True)
     started = clock.perf_counter()
     dataset = Dataset.open(tables)
@@ -152,10 +151,10 @@ def evaluate(
     chosen = settings.evaluate.model_copy(update=_given(protocol=protocol, seed=seed))
     settings = settings.model_copy(update={"evaluate": type(chosen).model_validate(chosen.model_dump())})
     made_from = {
-        "tables": _print(Path(tables)),
+        "tables": fingerprint(Path(tables)),
         "settings": settings.model_dump(include={"train", "models", "evaluate"}),
     }
-    if only_stale and _is_current(out, made_from):
+    if only_stale and is_current(out, made_from):
         return Made("evaluate", out, manifest.read(out), unchanged=True)
     facts = assessment.assess(Dataset.open(Path(tables)), settings, out, made_from, progress=progress)
     return Made("evaluate", out, facts)
@@ -192,13 +191,13 @@ def tune(
 
     settings, out = _with_train(settings or Settings(), None, seed), Path(out)
     made_from = {
-        "tables": _print(Path(tables)),
+        "tables": fingerprint(Path(tables)),
         "model": model,
         "trials": trials,
         "folds": folds,
         "seed": settings.train.seed,
     }
-    if only_stale and _is_current(out, made_from):
+    if only_stale and is_current(out, made_from):
         return Made("tune", out, manifest.read(out), unchanged=True)
     dataset = Dataset.open(Path(tables))
     facts = tuning.search(
@@ -243,7 +242,7 @@ def recommend(
     wanted = type(wanted).model_validate(wanted.model_dump())
     engine = Engine.open(bundle)
     job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings)
-    if only_stale and _same_job(out, job.plan(engine)):
+    if only_stale and is_current(out, job.plan(engine), "plan"):
         return Made("recommend", out, manifest.read(out, batch.KIND), unchanged=True)
     return Made("recommend", out, batch.run(engine, job, out, resume=resume, progress=progress))
 
@@ -370,31 +369,3 @@ def _with_train(settings: Settings, model: str | None, seed: int | None) -> Sett
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _print(folder: Path) -> str:
-    """A fingerprint of a finished folder: of what its manifest lists."""
-    files = manifest.read(folder)["files"]
-    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _is_current(folder: Path, made_from: Mapping[str, Any]) -> bool:
-    try:
-        held = manifest.read(folder).get("made_from")
-    except ArtefactError:
-        return False
-    return bool(held == json.loads(json.dumps(made_from)))
-
-
-def _current_bundle(out: Path) -> Path | None:
-    try:
-        return bundles.resolve(out)
-    except ArtefactError:
-        return None
-
-
-def _same_job(out: Path, plan: Mapping[str, Any]) -> bool:
-    try:
-        return bool(manifest.read(out).get("plan") == json.loads(json.dumps(plan)))
-    except ArtefactError:
-        return False

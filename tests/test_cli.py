@@ -14,6 +14,7 @@ import pytest
 
 from recsys import api, cli, pipeline
 from recsys.engine import Engine
+from recsys.errors import ArtefactError
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -133,7 +134,7 @@ def test_an_empty_file_and_wrong_columns(run: Run, tmp_path: Path) -> None:
 
 
 def test_debug_shows_where(run: Run) -> None:
-    with pytest.raises(api.ArtefactError):
+    with pytest.raises(ArtefactError):
         run("inspect", "gone", "--debug")
 
 
