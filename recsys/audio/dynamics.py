@@ -21,6 +21,7 @@ from recsys.audio.spectra import Spectra
 
 Floats = NDArray[np.float32]
 
+VERSION = 1  # goes up when values change
 ABSOLUTE_GATE = -70.0  # LUFS
 LOUDSPEAKERS = 2
 SILENCE_DB = -60.0  # under the loudest 10 ms

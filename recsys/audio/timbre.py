@@ -18,6 +18,7 @@ from recsys.audio.spectra import QUIET, Spectra
 
 Floats = NDArray[np.float32]
 
+VERSION = 1  # goes up when values change
 COEFFICIENTS = 20
 CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 6400, 11025)  # Hz
 CONTRAST_TAIL = 0.2  # share of a band's bins taken for its peaks, and for its valleys
