@@ -118,7 +118,9 @@ def through_codec(samples: Floats, rate: int, *, codec: str = "vorbis", squeeze:
         raise DataError(f"codec is {codec!r}; expected one of {', '.join(known)}")
     container, subtype = known[codec]
     memory = io.BytesIO()
-    with soundfile.SoundFile(memory, "w", rate, 1, subtype, format=container, compression_level=float(squeeze)) as file:
+    with soundfile.SoundFile(
+        memory, "w", rate, 1, subtype, format=container, compression_level=min(0.99, squeeze)
+    ) as file:
         for start in range(0, len(samples), CODEC_BLOCK):
             file.write(samples[start : start + CODEC_BLOCK])
     memory.seek(0)
@@ -148,7 +150,7 @@ def _synthesise(spectrum: NDArray[np.complexfloating]) -> Floats:
     for at, frame in enumerate(frames):
         total[at * HOP : at * HOP + SIZE] += frame
         weight[at * HOP : at * HOP + SIZE] += window**2
-    return (total / np.maximum(weight, np.float32(1e-3)))[SIZE // 2 :]
+    return (total / np.maximum(weight, np.float32(1e-3)))[SIZE // 2 :].astype(np.float32)
 
 
 def _fit(samples: Floats, length: int) -> Floats:

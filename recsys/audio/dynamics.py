@@ -114,7 +114,7 @@ def percussive_share(mel_power: Floats) -> float:
 
 
 def describe(spectra: Spectra) -> Described:
-    """Loudness of one window; all NaN and no vector when it is silent.
+    """Loudness of one window; all NaN when it is silent, no vector when it is silent or shorter than 3 s.
 
     The vector, float32 (4,): crest, loudness range, percussive share, and deviation of the momentary loudness;
     the loudness itself is left out, since it says more about mastering than about music.
@@ -130,7 +130,8 @@ def describe(spectra: Spectra) -> Described:
     crest, share = 20 * np.log10(peak / level), percussive_share(spectra.mel_power)
     numbers = (loudness, spread, 20 * np.log10(peak), crest, head, tail, share)
     values = {name: float(number) for name, number in zip(VALUES, numbers, strict=True)}
-    return Described(values, np.array([crest, spread, share, _deviation(momentary)], np.float32))
+    vector = np.array([crest, spread, share, _deviation(momentary)], np.float32)
+    return Described(values, vector if np.isfinite(vector).all() else None)
 
 
 def merge(windows: Sequence[Described]) -> Described:
