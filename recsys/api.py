@@ -120,7 +120,7 @@ def train(
         chosen = trained.model.name if trained.model else None
         seconds = clock.perf_counter() - started
         facts = record.write(folder, dataset, chosen, training.table(trained.candidates), settings, seconds)
-        return {"made_from": made_from, **facts}
+        return {"made_from": made_from, **facts, "index": trained.index.facts() if trained.index else []}
 
     made = bundles.create(out, write, time=clock.time() if time is None else time)
     return Made("train", made, manifest.read(made))

@@ -108,7 +108,7 @@ def _pool(engine: Engine, candidates: Any) -> Rows | None:
     allow = np.unique(engine.tracks.rows(pool, missing="drop"))
     if not len(allow):
         known = engine.tracks.ids[0] if len(engine.tracks) else "none"
-        raise DataError(f"none of the {len(pool)} candidates is in this bundle; expected ids such as {known!r}")
+        raise DataError(f"none of the {len(pool)} candidates is in this bundle; expected ids such as {known}")
     return allow
 
 

@@ -102,10 +102,18 @@ def summary(facts: Mapping[str, Any]) -> str:
         parts.append(f"{facts['rejected']:,} rows rejected (rejects.parquet says why)")
     if facts.get("chosen"):
         parts.append(f"model {facts['chosen']}")
+    parts += [_searched(group) for group in facts.get("index", [])]
     if facts.get("headline"):
         parts.append(str(facts["headline"]))
     parts += [f"relaxed: {rule}" for rule in facts.get("relaxed", [])]
     return ", ".join(parts)
+
+
+def _searched(group: Mapping[str, Any]) -> str:
+    """How a group of tracks is searched, and how well that was measured to work."""
+    recall = [found for found in group.get("recall@10", {}).values() if found is not None]
+    told = f", recall@10 {min(recall):.3f}" if recall else ""
+    return f"search {group['kind']}{told}"
 
 
 def print_models(rows: list[dict[str, Any]], chosen: str | None) -> None:
