@@ -9,7 +9,7 @@ from recsys.audio.tags import Tags
 FLAGS = {
     "truncated": "ends before its header or its structure says, or sound inside its length did not come",
     "damaged": "bytes inside are no sound, or the decoder stumbled",
-    "wrong_length": "decoded and declared length differ by more than a second and 2 %",
+    "wrong_length": "the length that is there and the declared one differ by more than a second and 2 %",
     "wrong_suffix": "the content is of another format than the name tells",
     "not_finite": "NaN or infinite samples, taken as 0",
     "silent": "no sample above −60 dB of full scale",
@@ -30,11 +30,13 @@ SHORT = 3.0
 
 def of_file(path: str, container: Container, tags: Tags) -> list[str]:
     """Flags that show without decoding; ``path`` for its suffix."""
-    held, declared = container.seconds, tags.duration
+    more = container.seconds - tags.duration if container.seconds and tags.duration else 0.0
+    differ = container.seconds and tags.duration and _differ(container.seconds, tags.duration)
     suffix = "." + path.rsplit(".", 1)[-1].lower()
     raised = {
-        "truncated": container.cut or (held is not None and declared is not None and _differ(held, declared)),
+        "truncated": container.cut or (differ and more < 0),
         "damaged": container.junk > JUNK,
+        "wrong_length": differ and more > 0,
         "wrong_suffix": container.kind is not None and suffix not in SUFFIXES_OF[container.kind],
         "long_tags": tags.cut,
     }

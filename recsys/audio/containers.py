@@ -136,7 +136,7 @@ def _chunks(file: BinaryIO, size: int, kind: str, order: str, wanted: tuple[byte
 def _ogg(file: BinaryIO, found: Container) -> Iterator[bytes]:
     """The packets of an Ogg file but for the second, the comments; page headers are left out."""
     file.seek(0)
-    packet, first, head = 0, b"", b""
+    packet, first, head = 0, b"", bytes(27)
     while (following := file.read(27))[:4] == b"OggS" and len(following) == 27:
         head = following
         first = first or head[14:18]
