@@ -1,0 +1,1 @@
+"""Analysed audio in, features out."""
