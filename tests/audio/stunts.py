@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from recsys.audio import checks
+from recsys.audio.analyse import Analysis
+from recsys.audio.decode import read
 from recsys.audio.ids import identify
 from recsys.errors import DataError
 
@@ -41,6 +44,10 @@ def refuse(path: str) -> None:
     raise DataError("found nothing; expected something")
 
 
+def closed(path: str) -> None:
+    raise PermissionError(13, "Permission denied", path)
+
+
 def stumble(path: str) -> None:
     raise KeyError("odd")
 
@@ -57,3 +64,22 @@ def hang_on_flac(path: str) -> Any:
     if path.endswith(".flac"):
         hang(path)
     return identify(path)
+
+
+def quick(path: str, windows: int, seconds: float, declared: float | None) -> Analysis:
+    """An analysis that takes no time."""
+    reading = read(path, count=windows, seconds=seconds)
+    first = reading.sounds[0].samples
+    flags = checks.of_sound(reading, declared)
+    times = np.flatnonzero(first > 0.4)[:10].astype(np.float32) / 22050
+    silent = "silent" in flags
+    blocks = {} if silent else {"timbre": np.abs(first[:8])}
+    return Analysis(
+        {"level": float("nan") if silent else float(first.std())}, blocks, {}, {"onsets": times}, flags, reading.seconds
+    )
+
+
+def slow(path: str, windows: int, seconds: float, declared: float | None) -> Analysis:
+    """An analysis that takes a fifth of a second."""
+    time.sleep(0.2)
+    return quick(path, windows, seconds, declared)

@@ -34,6 +34,7 @@ def test_every_task_has_one_outcome() -> None:
         ("crash", "crashed its worker (SIGSEGV)"),
         ("leave", "ended its worker with status 3"),
         ("refuse", "found nothing; expected something"),
+        ("closed", "the file cannot be read: Permission denied"),
         ("stumble", "KeyError: 'odd'"),
         ("missing", "AttributeError: module 'tests.audio.stunts' has no attribute 'missing'"),
     ],
