@@ -27,6 +27,7 @@ EVERY = 2  # frames: contrast is taken from every second one
 MODULATION_EDGES = (0.5, 2, 3, 6, 10, 15)  # Hz
 MODULATION_BANDS = slice(12, 48)  # mel bands, about 400 to 2500 Hz
 SHORTEST = 4.0  # seconds below which slow modulation is unknown
+PARTS = {"statistics": slice(0, 86), "envelope": slice(86, 166), "correlation": slice(166, 356)}
 VALUES = (
     "centroid",
     "rolloff",
@@ -53,6 +54,16 @@ def slope(features: Floats, reach: int = 4) -> Floats:
     for step in range(1, reach + 1):
         total += step * (padded[reach + step : reach + step + length] - padded[reach - step : reach - step + length])
     return total / np.float32(2 * sum(step**2 for step in range(1, reach + 1)))
+
+
+def correlations(features: Floats) -> Floats:
+    """Correlation of each feature with each later one over the frames, 0 for one that stands still, (pairs,).
+
+    With the mean and the deviation this is the single Gaussian of Mandel & Ellis (ISMIR 2005).
+    """
+    centred = features - features.mean(axis=0)
+    unit = centred / np.maximum(np.linalg.norm(centred, axis=0), np.float32(1e-6))
+    return (unit.T @ unit)[np.triu_indices(features.shape[1], 1)]
 
 
 def centroid(stft: Floats, frequencies: Floats) -> Floats:
@@ -109,9 +120,11 @@ def modulation(mel_power: Floats, frame_rate: float) -> Floats:
 def describe(spectra: Spectra) -> Described:
     """Timbre of one window; all NaN and no vector when it is silent.
 
-    The vector, float32 (86,): mean and deviation of 20 MFCC, deviation of their slopes, mean and deviation of
-    the contrast in 7 bands, modulation in 5, mean and deviation of log centroid, roll-off and flatness, and log
-    zero crossings. Frames more than 60 dB under the loudest do not count.
+    The vector, float32 (356,), has the three parts of ``PARTS``. ``statistics``: mean and deviation of 20 MFCC,
+    deviation of their slopes, mean and deviation of the contrast in 7 bands, modulation in 5, mean and deviation
+    of log centroid, roll-off and flatness, and log zero crossings. ``envelope``: the mean mel spectrum in dB
+    around its own mean. ``correlation``: of each MFCC with each other. Frames more than 60 dB under the loudest
+    do not count.
     """
     if spectra.silent:
         return Described(dict.fromkeys(VALUES, float("nan")))
@@ -130,7 +143,9 @@ def describe(spectra: Spectra) -> Described:
     spread = [np.log(np.maximum(series, np.float32(QUIET))) for series in (centre, edge, flat)]
     rest = [*(s.mean() for s in spread), *(s.std() for s in spread), np.log1p(values["zero_crossings"])]
     statistics = [cepstrum.mean(0), cepstrum.std(0), slopes.std(0), bands.mean(0), bands.std(0), moves, rest]
-    return Described(values, np.concatenate(statistics).astype(np.float32))
+    envelope = spectra.mel[loud].mean(axis=0)
+    vector = np.concatenate([*statistics, envelope - envelope.mean(), correlations(cepstrum)])
+    return Described(values, vector.astype(np.float32))
 
 
 def merge(windows: Sequence[Described]) -> Described:

@@ -52,6 +52,25 @@ def test_movement_is_told_by_its_speed(hz, name):
     assert speeds[name] > 0.7
 
 
+def test_the_parts_of_the_vector_cover_it_once():
+    covered = np.concatenate([np.arange(356)[part] for part in timbre.PARTS.values()])
+    np.testing.assert_array_equal(covered, np.arange(356))
+
+
+def test_correlations_are_those_of_numpy():
+    features = timbre.mfcc(spectra(song(0) + noise(4.0, 0.01)).mel)
+    expected = np.corrcoef(features.T)[np.triu_indices(20, 1)]
+    np.testing.assert_allclose(timbre.correlations(features), expected, atol=1e-4)
+    assert not timbre.correlations(np.ones((5, 3), np.float32)).any()
+
+
+def test_the_vector_hardly_depends_on_the_level():
+    samples = song(0) + noise(4.0, 0.01)
+    quiet, loud = (timbre.describe(spectra(samples * np.float32(level))).vector for level in (0.1, 0.5))
+    quiet[0] = loud[0] = 0  # the mean of the first coefficient is the level
+    np.testing.assert_allclose(quiet, loud, atol=0.1, rtol=0.02)
+
+
 def test_frames_of_silence_do_not_count():
     samples = song(0)
     padded = np.concatenate([np.zeros(3 * RATE, np.float32), samples])
@@ -73,7 +92,7 @@ def test_silence_is_unknown_and_so_is_slow_movement_in_a_moment():
 @pytest.mark.parametrize("samples", [noise(0.01), noise(3.0), song(1), sine(50, 0.2)])
 def test_vectors_are_finite_and_of_one_length(samples):
     vector = timbre.describe(spectra(samples)).vector
-    assert vector.shape == (86,)
+    assert vector.shape == (356,)
     assert vector.dtype == np.float32
     assert np.isfinite(vector).all()
 
