@@ -45,6 +45,7 @@ FRONT_END: dict[str, float | int] = {
     "note_compression": 100.0,
     "dynamic_range_db": 80.0,
 }
+BLOCK = 2**17  # samples transformed at a time: few enough to stay in the cache
 QUIET = 1e-10  # power below which a spectrum is taken for silence, −100 dB
 
 
@@ -170,9 +171,13 @@ def power_spectrum(samples: Floats, n_fft: int, hop: int) -> Floats:
     Frames are centred, the ends padded with zeros, the window is a periodic Hann window.
     """
     padded = np.pad(samples, n_fft // 2)
-    frames = sliding_window_view(padded, n_fft)[::hop] * _hann(n_fft)
-    spectrum = scipy.fft.rfft(frames, axis=1, overwrite_x=True)
-    return spectrum.real**2 + spectrum.imag**2
+    frames, window = sliding_window_view(padded, n_fft)[::hop], _hann(n_fft)
+    power = np.empty((len(frames), n_fft // 2 + 1), np.float32)
+    step = max(1, BLOCK // n_fft)
+    for start in range(0, len(frames), step):
+        spectrum = scipy.fft.rfft(frames[start : start + step] * window, axis=1, overwrite_x=True)
+        np.add(spectrum.real**2, spectrum.imag**2, out=power[start : start + step])
+    return power
 
 
 @lru_cache(maxsize=8)

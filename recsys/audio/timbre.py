@@ -23,7 +23,7 @@ COEFFICIENTS = 20
 CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 6400, 11025)  # Hz
 CONTRAST_TAIL = 0.2  # share of a band's bins taken for its peaks, and for its valleys
 ROLLOFF = 0.85
-EVERY = 2  # frames: contrast is taken from every second one
+EVERY = 2  # frames: contrast and roll-off are taken from every second one
 MODULATION_EDGES = (0.5, 2, 3, 6, 10, 15)  # Hz
 MODULATION_BANDS = slice(12, 48)  # mel bands, about 400 to 2500 Hz
 SHORTEST = 4.0  # seconds below which slow modulation is unknown
@@ -132,8 +132,8 @@ def describe(spectra: Spectra) -> Described:
     cepstrum = mfcc(spectra.mel)
     slopes, cepstrum = slope(cepstrum)[loud], cepstrum[loud]
     bands = contrast(spectra.power[loud][::EVERY], spectra.frequencies)
-    centre, edge = centroid(spectra.stft, spectra.frequencies), rolloff(spectra.stft, spectra.frequencies)
-    centre, edge, flat = centre[loud], edge[loud], flatness(spectra.power)[loud]
+    centre, flat = centroid(spectra.stft, spectra.frequencies)[loud], flatness(spectra.power)[loud]
+    edge = rolloff(spectra.stft[loud][::EVERY], spectra.frequencies)
     numbers = (centre.mean(), edge.mean(), flat.mean(), bands.mean(), zero_crossings(spectra.samples, spectra.rate))
     change = np.linalg.norm(slopes[:, 1:13], axis=1).mean()
     moves = modulation(spectra.mel_power, spectra.rate / spectra.hop)
