@@ -14,7 +14,7 @@ from typing import Any
 
 _HOMES = {
     "recsys.api": (
-        *("ingest", "train", "evaluate", "tune", "recommend", "similar", "playlist"),
+        *("ingest", "analyze", "train", "evaluate", "tune", "recommend", "similar", "playlist"),
         *("inspect", "init", "run", "open_engine"),
     ),
     "recsys.engine": ("Engine",),

@@ -1,4 +1,4 @@
-"""The verbs, in the order data flows: ingest, train, evaluate, tune, recommend, similar, playlist, inspect, init.
+"""The verbs as data flows: analyze, ingest, train, evaluate, tune, recommend, similar, playlist, inspect, init.
 
 Each verb is a command of the same name and a step of a pipeline file, with the same words and defaults.
 """
@@ -7,24 +7,28 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys import bundle as bundles
 from recsys import manifest
-from recsys.errors import DataError
+from recsys.errors import DataError, MissingExtra
 from recsys.freshness import current_bundle, fingerprint, is_current
 from recsys.settings import FILE, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from recsys.audio.space import Space
     from recsys.engine import Engine
+    from recsys.sources import Gathered
 
 Pathlike = str | Path
 Paths = Sequence[Pathlike]
 Progress = Callable[[str, int, int], None]
+AUDIO = ("soxr", "av", "tinytag")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,40 @@ class Made:
     unchanged: bool = False
 
 
+def analyze(
+    audio: Paths,
+    *,
+    out: Pathlike,
+    workers: int | None = None,
+    windows: int | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """Folders of sound files to a folder of features: tags, traits, vectors; only what is new or changed is heard.
+
+    Args:
+        audio: folders, or single files; the result holds these and no others.
+        out: the folder to write or to bring up to date; a killed run goes on where it stopped.
+        workers: processes.
+        windows: windows of at most 30 s heard of each file.
+        only_stale: nothing to say here: finished work is never done again.
+        progress: called with (what, done, total).
+
+    Raises:
+        MissingExtra: packages that read sound are not installed.
+        DataError: a folder does not exist.
+    """
+    _need_audio()
+    from recsys.audio import library
+
+    settings, out = settings or Settings(), Path(out)
+    wanted = settings.analyze.model_copy(update=_given(workers=workers, windows=windows))
+    wanted = type(wanted).model_validate(wanted.model_dump())
+    made = library.analyze(audio, out, workers=wanted.workers, windows=wanted.windows, progress=progress)
+    return Made("analyze", out, made, unchanged=made["unchanged"])
+
+
 def ingest(
     plays: Paths = (),
     *,
@@ -44,6 +82,7 @@ def ingest(
     tracks: Paths = (),
     playlists: Paths = (),
     content: Paths = (),
+    features: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -52,6 +91,7 @@ def ingest(
 
     Args:
         plays, tracks, playlists, content: files, folders or globs; see ``recsys.sources``.
+        features: a folder that ``analyze`` wrote; its tracks join those of the other sources, see ``recsys.joining``.
         out: the folder to write; an older one is replaced as a whole.
         settings: how columns are named and rows weighed.
         only_stale: do nothing when the tables there were made from the same inputs and settings.
@@ -66,13 +106,16 @@ def ingest(
     given = {"plays": plays, "tracks": tracks, "playlists": playlists, "content": content}
     files = sources.find_files(**given)
     inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items()}
-    made_from = {"inputs": inputs, "settings": settings.ingest.model_dump()}
+    heard = {"features": fingerprint(Path(features))} if features is not None else {}
+    made_from = {"inputs": inputs, "settings": settings.ingest.model_dump(), **heard}
     if only_stale and is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
-    gathered = sources.gather(**given, settings=settings.ingest, progress=progress)
+    gathered, space = _gather(given, features, settings, progress)
     facts = {"made_from": made_from, "rejected": len(gathered.rejects), "counts": gathered.counts}
     with manifest.fresh_folder(out) as work:
         gathered.rejects.to_parquet(work / "rejects.parquet", index=False)
+        if space:
+            space.save(work / "sound")
         gathered.dataset.save(work, inputs=inputs, facts=facts)
     return Made("ingest", out, manifest.read(out, "tables"))
 
@@ -103,7 +146,7 @@ def train(
         DataError: the model can't be fitted on this data.
     """
     from recsys import record, training
-    from recsys.engine import write_engine
+    from recsys.engine import carry_sound, write_engine
     from recsys.tables import Dataset
 
     settings = _with_train(settings or Settings(), model, seed)
@@ -117,6 +160,7 @@ def train(
 
     def write(folder: Path) -> dict[str, Any]:
         write_engine(folder, dataset, trained.model, trained.index)
+        carry_sound(tables, folder)
         chosen = trained.model.name if trained.model else None
         seconds = clock.perf_counter() - started
         facts = record.write(folder, dataset, chosen, training.table(trained.candidates), settings, seconds)
@@ -248,9 +292,11 @@ def recommend(
 
 
 def similar(
-    track_ids: Sequence[Any],
+    track_ids: Sequence[Any] = (),
     *,
     bundle: Pathlike,
+    like: Sequence[Any] = (),
+    unlike: Sequence[Any] = (),
     n: int | None = None,
     by: str | None = None,
     where: str | None = None,
@@ -264,6 +310,8 @@ def similar(
     return Engine.open(bundle).similar(
         track_ids,
         n,
+        like=like,
+        unlike=unlike,
         by=by,
         where=where,
         max_per_artist=max_per_artist,
@@ -298,6 +346,8 @@ def playlist(
 def inspect(path: Pathlike) -> dict[str, Any]:
     """What an artefact is, what it was made from, and every problem found when checking it against its manifest.
 
+    Of features also ``failures``: path, cause and tries of each file that could not be analysed.
+
     Raises:
         ArtefactError: nothing that recsys made is there.
     """
@@ -305,7 +355,14 @@ def inspect(path: Pathlike) -> dict[str, Any]:
     if path.is_dir() and manifest.find(path) is None:
         path = bundles.resolve(path)
     facts = manifest.read(path)
-    return {"path": str(path), **facts, "problems": manifest.problems(path)}
+    told = {"failures": _failures(path)} if facts["kind"] == "features" else {}
+    return {"path": str(path), **facts, **told, "problems": manifest.problems(path)}
+
+
+def _failures(features: Path) -> list[dict[str, Any]]:
+    from recsys.audio.store import open_features
+
+    return open_features(features).failures.to_dict("records")
 
 
 def init(folder: Pathlike = ".") -> Path:
@@ -353,6 +410,7 @@ def do(
 
 
 STEPS: dict[str, Callable[..., Made]] = {
+    "analyze": analyze,
     "ingest": ingest,
     "train": train,
     "evaluate": evaluate,
@@ -360,6 +418,32 @@ STEPS: dict[str, Callable[..., Made]] = {
     "recommend": recommend,
     "playlist": playlist,
 }
+
+
+def _gather(
+    given: Mapping[str, Paths], features: Pathlike | None, settings: Settings, progress: Progress | None
+) -> tuple[Gathered, Space | None]:
+    """All sources as one, and the content space of their sound."""
+    from recsys import sources
+
+    if features is None:
+        return sources.gather(**given, settings=settings.ingest, progress=progress), None
+    _need_audio()
+    from recsys import joining
+    from recsys.audio.store import open_features
+
+    library = open_features(features)
+    some = any(given.values())
+    found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
+    joined = joining.join(found.dataset, library)
+    return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined.space
+
+
+def _need_audio() -> None:
+    """MissingExtra when a package is absent without which no sound can be read."""
+    for package in AUDIO:
+        if find_spec(package) is None:
+            raise MissingExtra(package, "audio")
 
 
 def _with_train(settings: Settings, model: str | None, seed: int | None) -> Settings:

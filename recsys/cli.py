@@ -83,12 +83,40 @@ def demo(folder: Annotated[Path, typer.Argument(help="Where data/ is made.")] = 
 
 
 @app.command()
+def analyze(
+    more: More = None,
+    audio: Annotated[list[str] | None, typer.Option(help="Folder of sound files; repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write, or to bring up to date.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes.", min=1)] = None,
+    windows: Annotated[int | None, typer.Option(help="Windows of 30 s heard of each file.", min=1)] = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Sound files to features; only what is new or changed is heard, and a killed run goes on."""
+    settings = _settings(set_)
+    folders = [*(audio or []), *(more or [])] or settings.paths.audio
+    if not folders:
+        raise DataError("nothing to hear; expected --audio FOLDER (or paths.audio in recsys.toml)")
+    with progress_bars() as progress:
+        made = api.analyze(
+            folders,
+            out=out or settings.paths.features,
+            workers=workers,
+            windows=windows,
+            settings=settings,
+            progress=progress,
+        )
+    terminal.finish(made, as_json)
+
+
+@app.command()
 def ingest(
     more: More = None,
     plays: Annotated[list[str] | None, typer.Option(help="Listening log: file, folder or glob; repeatable.")] = None,
     tracks: Annotated[list[str] | None, typer.Option(help="Table of tracks.")] = None,
     playlists: Annotated[list[str] | None, typer.Option(help="Playlists: M3U, XSPF, JSPF or a table.")] = None,
     content: Annotated[list[str] | None, typer.Option(help="track_id + numbers or a vector.")] = None,
+    features: Annotated[Path | None, typer.Option(help="Folder that analyze wrote.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
     set_: Set = None,
     as_json: Json = False,
@@ -96,9 +124,10 @@ def ingest(
     """Raw files to tables; bad rows go to rejects.parquet with a reason."""
     settings = _settings(set_)
     given = {"plays": [*(plays or []), *(more or [])], "tracks": tracks, "playlists": playlists, "content": content}
-    if not any(given.values()):
+    if not any(given.values()) and features is None:
         given = settings.paths.model_dump(include=set(given))
-    if not any(given.values()):
+        features = Path(settings.paths.features) if settings.paths.audio else None
+    if not any(given.values()) and features is None:
         raise DataError("nothing to read; expected --plays FILE (or paths.plays in recsys.toml)")
     sources = {noun: paths or [] for noun, paths in given.items()}
     with progress_bars() as progress:
@@ -108,6 +137,7 @@ def ingest(
             tracks=sources["tracks"],
             playlists=sources["playlists"],
             content=sources["content"],
+            features=features,
             settings=settings,
             progress=progress,
         )
@@ -222,21 +252,28 @@ def recommend(
 
 @app.command()
 def similar(
-    track_ids: Annotated[list[str], typer.Argument(metavar="TRACK_ID...", help="Tracks to start from.")],
+    track_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[TRACK_ID|FILE]...", help="Tracks or sound files to start from.")
+    ] = None,
     bundle: Bundle = None,
     n: Annotated[int | None, typer.Option("-n", "--n", help="Neighbours per track.", min=1)] = None,
-    by: Annotated[str | None, typer.Option(help="hybrid, collaborative or content.")] = None,
+    like: Annotated[list[str] | None, typer.Option(help="One search from several: near this; repeatable.")] = None,
+    unlike: Annotated[list[str] | None, typer.Option(help="And away from this; repeatable.")] = None,
+    by: Annotated[str | None, typer.Option(help="hybrid, collaborative, content or sound.")] = None,
     where: Annotated[str | None, typer.Option(help="Filter, e.g. \"year >= 1990 and genre != 'Pop'\".")] = None,
     max_per_artist: Annotated[int | None, typer.Option(help="At most so many by one artist.", min=1)] = None,
     not_same_album: Annotated[bool, typer.Option("--not-same-album", help="Leave out the track's album.")] = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Tracks most like these, by who listens, by what they are, or both."""
+    """Tracks most like these, by who listens, by what they are, or both; of a file that is no track, by sound."""
     settings = _settings(set_)
+    seeds = track_ids or []
     found = api.similar(
-        track_ids,
+        seeds,
         bundle=bundle or _default(settings, "bundles"),
+        like=like or (),
+        unlike=unlike or (),
         n=n,
         by=by,
         where=where,
@@ -244,11 +281,12 @@ def similar(
         not_same_album=not_same_album,
         settings=settings,
     )
-    terminal.warn_short(found, len(track_ids) * (n or settings.similar.n))
+    searches = 1 if like or unlike else len(seeds)
+    terminal.warn_short(found, searches * (n or settings.similar.n))
     if as_json:
         print(found.to_json(orient="records", force_ascii=False, indent=1))
     else:
-        terminal.print_table(found.drop(columns="query") if len(track_ids) == 1 else found)
+        terminal.print_table(found.drop(columns="query") if searches == 1 else found)
 
 
 @app.command()
@@ -282,7 +320,8 @@ def playlist(
 
 @app.command()
 def inspect(
-    path: Annotated[Path, typer.Argument(help="Tables, a bundle, recommendations or a report.")], as_json: Json = False
+    path: Annotated[Path, typer.Argument(help="Features, tables, a bundle, recommendations or a report.")],
+    as_json: Json = False,
 ) -> None:
     """Verify an artefact against its manifest and say what it is; exit code 1 when something is wrong."""
     facts = api.inspect(path)

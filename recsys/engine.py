@@ -6,7 +6,8 @@ Loads neither a training library nor torch; parts of the bundle are read when th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys import bundle, manifest, models, nearby, playlists
+from recsys.audio.space import NAME as SOUND
 from recsys.contracts import Recommender, Rows
 from recsys.errors import ArtefactError, DataError
 from recsys.explain import Explained, explain, reasons
 from recsys.index import Index
-from recsys.nearby import Near, alike, neighbours
+from recsys.nearby import Near, Seeds, alike, neighbours
 from recsys.settings import Playlist as PlaylistSettings
 from recsys.settings import Similar as SimilarSettings
 from recsys.tables import Catalogue, Dataset, IdMap, Interactions
@@ -183,9 +185,11 @@ class Engine:
 
     def similar(
         self,
-        track_ids: Sequence[Any],
+        track_ids: Sequence[Any] = (),
         n: int | None = None,
         *,
+        like: Sequence[Any] = (),
+        unlike: Sequence[Any] = (),
         by: str | None = None,
         where: str | None = None,
         max_per_artist: int | None = None,
@@ -194,10 +198,13 @@ class Engine:
     ) -> pd.DataFrame:
         """Neighbours of each track, columns query, rank, track_id, score, title, artist, reason.
 
+        A path of a sound file may stand for a track: it is analysed, and its neighbours are found by sound.
+
         Args:
             track_ids: the tracks to start from; a track is never its own neighbour.
             n: neighbours per track.
-            by: "hybrid" (both), "collaborative" (who listens) or "content" (what it is).
+            like, unlike: one search from all of ``track_ids`` and ``like`` together, away from ``unlike``.
+            by: "hybrid" (both), "collaborative" (who listens), "content" (what it is) or "sound".
             where: a filter over catalogue columns; applied inside the search.
             max_per_artist: at most so many neighbours by one artist.
             not_same_album: leave out the album of the track asked for.
@@ -205,31 +212,67 @@ class Engine:
 
         Raises:
             UnknownId: a track that is not in the catalogue.
-            DataError: a space this bundle does not have, or a filter that can't be read.
+            DataError: a space this bundle does not have, a filter that can't be read, or nothing to start from.
         """
         settings = settings or SimilarSettings()
         n, by = n or settings.n, by or settings.by
         rules: dict[str, Any] = {
-            "weights": nearby.weights(self.index, by, settings.taste),
             "allow": None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32),
             "max_per_artist": max_per_artist or settings.max_per_artist,
             "not_same_album": not_same_album,
         }
-        rows = self.tracks.rows(list(track_ids))
-        found = [self._similar_frame(row, neighbours(self.index, self.catalogue, row, n, **rules), by) for row in rows]
+        wanted = [([*track_ids, *like], list(unlike))] if like or unlike else [([track], []) for track in track_ids]
+        if not all(likes for likes, _ in wanted) or not wanted:
+            raise DataError("nothing to start from; expected a track id, or like with the ids of tracks")
+        found = []
+        for likes, unlikes in wanted:
+            seeds = self._seeds(likes, unlikes, by)
+            weights = nearby.weights(self.index, "sound" if seeds.outside else by, settings.taste)
+            near = neighbours(self.index, self.catalogue, seeds, n, weights=weights, **rules)
+            found.append(self._similar_frame(seeds, near, weights))
         return pd.concat(found, ignore_index=True)
 
-    def _similar_frame(self, row: int, near: Near, by: str) -> pd.DataFrame:
+    def _seeds(self, likes: list[Any], unlikes: list[Any], by: str) -> Seeds:
+        """What is searched for: tracks by id, and files that are no tracks by what they sound like."""
+        known = [[seed for seed in seeds if not self._outside(seed)] for seeds in (likes, unlikes)]
+        files = [[self.place(seed) for seed in seeds if self._outside(seed)] for seeds in (likes, unlikes)]
+        if any(files) and by == "collaborative":
+            raise DataError("a file that is no track can't be compared by collaborative; leave --by out, or say sound")
+        name = " − ".join(" + ".join(map(str, seeds)) for seeds in (likes, unlikes) if seeds)
+        if len(likes) == 1 and not unlikes and not files[0]:
+            name = self.tracks.at(self.tracks.rows(likes))[0]
+        likes_, unlikes_ = (self.tracks.rows(seeds) for seeds in known)
+        return Seeds(name, likes_, unlikes_, *files)
+
+    def _outside(self, seed: Any) -> bool:
+        return isinstance(seed, str | Path) and seed not in self.tracks and Path(seed).is_file()
+
+    def place(self, path: str | Path) -> NDArray[np.float32]:
+        """Where the sound of any file lies in this bundle's content space, a unit vector (d,).
+
+        Raises:
+            DataError: the file can't be read or is silent, or the bundle was made without sound.
+            ArtefactError: the library was analysed by another version.
+        """
+        if not (self.folder / SOUND).is_dir():
+            raise DataError(
+                f"{self.folder} knows no sound; expected tables made with: recsys ingest --features FEATURES"
+            )
+        from recsys.audio.outside import place
+
+        return place(path, self.folder / SOUND)
+
+    def _similar_frame(self, seeds: Seeds, near: Near, weights: Mapping[str, float]) -> pd.DataFrame:
         table, rows = self.catalogue.frame, near.rows
         return pd.DataFrame(
             {
-                "query": np.repeat(self.tracks.at([row]), len(rows)),
+                "query": np.repeat(seeds.named, len(rows)),
                 "rank": np.arange(1, len(rows) + 1),
                 "track_id": self.tracks.at(rows),
                 "score": near.scores,
                 "title": table["title"].to_numpy(object)[rows],
                 "artist": table["artist"].to_numpy(object)[rows],
-                "reason": [alike(self.index, self.catalogue, row, other, by) for other in rows],
+                "reason": [alike(self.index, self.catalogue, seeds, other, weights) for other in rows],
             }
         )
 
@@ -292,8 +335,18 @@ class Engine:
         text = {c: known[c] if isinstance(known[c], str) else None for c in ("title", "artist", "album", "path")}
         ids = {c: known[c] if isinstance(known[c], str) else None for c in ("mbid", "isrc")}
         duration = float(known["duration"]) if pd.notna(known["duration"]) else None
-        reason = "chosen as a seed" if row in seeds else alike(self.index, self.catalogue, int(seeds[0]), row, "hybrid")
+        reason = "chosen as a seed" if row in seeds else self._alike(int(seeds[0]), row)
         return playlists.Entry(track_id=str(self.tracks.at(row)), duration=duration, reason=reason, **text, **ids)
+
+    def _alike(self, seed: int, row: int) -> str:
+        ways = nearby.weights(self.index, "hybrid", 0.5)
+        return alike(self.index, self.catalogue, Seeds.track(seed), row, ways)
+
+
+def carry_sound(tables: Path, folder: Path) -> None:
+    """Take the content space of the library along, so that other sounds can be placed in it."""
+    if (tables / SOUND).is_dir():
+        shutil.copytree(tables / SOUND, folder / SOUND)
 
 
 def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, index: Index | None) -> None:

@@ -1,8 +1,9 @@
-"""A track row in, its neighbours under rules out: filters inside the search, artist caps, other albums only."""
+"""Seeds in, their neighbours under rules out: filters inside the search, artist caps, other albums only."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,60 @@ from recsys.errors import DataError
 from recsys.index import Index
 from recsys.tables import Catalogue
 
-WAYS = ("hybrid", "collaborative", "content")
-WORDS = {"collaborative": "heard by the same listeners", "content": "alike in content"}
+WAYS = ("hybrid", "collaborative", "content", "sound")
+WORDS = {"collaborative": "heard by the same listeners", "content": "alike in content", "sound": "alike in sound"}
+AWAY = 0.5  # what a track to keep away from weighs against one to come near
+Floats = NDArray[np.float32]
+NONE = np.empty(0, np.int32)
+
+
+class Seeds(NamedTuple):
+    """What a search starts from.
+
+    Attributes:
+        name: what it is called in the answer.
+        likes, unlikes: track rows to come near, and to keep away from; none of them is found.
+        heard, unheard: the same for sounds that are no tracks: unit vectors of the space "sound".
+    """
+
+    name: Any
+    likes: Rows
+    unlikes: Rows = NONE
+    heard: Sequence[Floats] = ()
+    unheard: Sequence[Floats] = ()
+
+    @classmethod
+    def track(cls, row: int) -> Seeds:
+        """One track."""
+        return cls(row, np.array([row], np.int32))
+
+    @property
+    def named(self) -> NDArray[Any]:
+        """The name as an array (1,), a number as a number."""
+        return np.array([self.name], None if isinstance(self.name, np.integer) else object)
+
+    @property
+    def outside(self) -> bool:
+        """Whether any of them is no track."""
+        return bool(self.heard or self.unheard)
+
+    @property
+    def rows(self) -> Rows:
+        """All that are tracks."""
+        return np.concatenate([self.likes, self.unlikes])
+
+    def query(self, index: Index, space: str) -> Floats:
+        """The mean of what to come near less a part of the mean of what to keep away from, of length 1 or 0, (1, d)."""
+        near = _mean([*index.vectors(space, self.likes), *self.heard], index.blocks[space])
+        away = _mean([*index.vectors(space, self.unlikes), *self.unheard], index.blocks[space])
+        made = near - np.float32(AWAY) * away if near.any() else near
+        return (made / max(float(np.linalg.norm(made)), 1e-30))[None, :].astype(np.float32)
+
+
+def _mean(vectors: Sequence[Floats], dimensions: int) -> Floats:
+    """The mean direction of the vectors that are known."""
+    known = [vector for vector in vectors if vector.any()]
+    return np.mean(known, axis=0, dtype=np.float32) if known else np.zeros(dimensions, np.float32)
 
 
 class Near(NamedTuple):
@@ -42,19 +95,21 @@ def weights(index: Index, by: str, taste: float) -> dict[str, float]:
 def neighbours(
     index: Index,
     catalogue: Catalogue,
-    row: int,
+    seeds: Seeds,
     n: int,
     *,
-    weights: dict[str, float],
+    weights: Mapping[str, float],
     allow: Rows | None = None,
     max_per_artist: int | None = None,
     not_same_album: bool = False,
 ) -> Near:
     """The ``n`` nearest tracks that the rules allow; fewer only when no more exist."""
-    exclude = album_mates(catalogue, row)[None, :] if not_same_album else None
+    mates = [album_mates(catalogue, row) for row in seeds.likes] if not_same_album else []
+    exclude = np.unique(np.concatenate([seeds.rows, *mates]))[None, :]
+    queries = {space: seeds.query(index, space) for space in weights}
     ask = n if max_per_artist is None else 4 * n
     while True:
-        lists = index.neighbours(np.array([row]), ask, weights=weights, allow=allow, exclude=exclude)
+        lists = index.search(queries, ask, weights=weights, allow=allow, exclude=exclude)
         rows, scores = lists.rows[0][: lists.lengths[0]], lists.scores[0][: lists.lengths[0]]
         kept = first_of_each(catalogue.artists[rows], max_per_artist)
         if len(kept) >= n or len(rows) < ask:
@@ -80,12 +135,9 @@ def album_mates(catalogue: Catalogue, row: int) -> Rows:
     return np.flatnonzero((albums == albums[row]) & (albums >= 0)).astype(np.int32)
 
 
-def alike(index: Index, catalogue: Catalogue, row: int, other: int, by: str) -> str:
-    """Why two tracks are neighbours: the cosine in each space, and whether the artist is the same."""
-    spaces = [name for name in (WORDS if by == "hybrid" else [by]) if name in index.blocks]
-    parts = []
-    for name in spaces:
-        mine, theirs = index.vectors(name, [row, other])
-        parts.append(f"{WORDS[name]} ({float(mine @ theirs):.2f})")
-    same = catalogue.artists[row] == catalogue.artists[other] and catalogue.artists[row] >= 0
+def alike(index: Index, catalogue: Catalogue, seeds: Seeds, other: int, spaces: Mapping[str, float]) -> str:
+    """Why a track is near: the cosine in each space, and whether the artist is the same."""
+    cosines = {name: float(seeds.query(index, name)[0] @ index.vectors(name, [other])[0]) for name in spaces}
+    parts = [f"{WORDS[name]} ({cosine:.2f})" for name, cosine in cosines.items()]
+    same = catalogue.artists[other] in catalogue.artists[seeds.likes] and catalogue.artists[other] >= 0
     return "; ".join([*parts, *(["same artist"] if same else [])])

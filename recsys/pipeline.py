@@ -1,7 +1,7 @@
 """A pipeline file in, its steps done one after another: ``[[step]]`` tables whose ``verb`` is a function of the api.
 
-A value may refer to a path of ``recsys.toml`` as ``{tables}``, ``{bundles}`` or ``{out}``; a
-list of raw files as ``{plays}``, ``{tracks}``, ``{playlists}`` or ``{content}``.
+A value may refer to a path of ``recsys.toml`` as ``{features}``, ``{tables}``, ``{bundles}`` or ``{out}``; a
+list of raw files as ``{plays}``, ``{tracks}``, ``{playlists}``, ``{content}`` or ``{audio}``.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from recsys.settings import FILE, Settings, load, override
 
 Verbs = Mapping[str, Callable[..., Any]]
 MACHINERY = ("settings", "progress", "only_stale", "time")
-RAW = ("{plays}", "{tracks}", "{playlists}", "{content}")
+RAW = ("{plays}", "{tracks}", "{playlists}", "{content}", "{audio}")
+PLACES = ("features", "tables", "bundles", "out")
 Step = tuple[str, dict[str, Any]]
 
 
 def read(path: Path, verbs: Verbs, overrides: Any = ()) -> tuple[Settings, list[Step]]:
-    """Settings and steps of a pipeline file, or of a ``recsys.toml``: then ingest, train, evaluate, recommend.
+    """Settings and steps of a pipeline file, or of a ``recsys.toml``: then ingest (before it analyze, where
+    there is sound), train, evaluate, recommend.
 
     Args:
         path: the file.
@@ -56,12 +58,12 @@ def main_job(settings: Settings) -> list[Step]:
     """
     paths = settings.paths
     raw = paths.model_dump(include={"plays", "tracks", "playlists", "content"})
-    if not any(raw.values()):
+    if not any(raw.values()) and not paths.audio:
         raise SettingsError(f"{FILE} names nothing to read; expected e.g. plays = ['plays.csv'] under [paths]")
-    steps: list[Step] = [
-        ("ingest", {**raw, "out": paths.tables}),
-        ("train", {"tables": paths.tables, "out": paths.bundles}),
-    ]
+    heard = {"features": paths.features} if paths.audio else {}
+    steps: list[Step] = [("analyze", {"audio": paths.audio, "out": paths.features})] if paths.audio else []
+    steps.append(("ingest", {**raw, **heard, "out": paths.tables}))
+    steps.append(("train", {"tables": paths.tables, "out": paths.bundles}))
     if paths.plays:
         steps.append(("evaluate", {"tables": paths.tables, "out": f"{paths.out}/report"}))
         steps.append(("recommend", {"bundle": paths.bundles, "out": f"{paths.out}/recs"}))
@@ -92,5 +94,6 @@ def _filled(value: Any, settings: Settings) -> Any:
         return value
     if value in RAW:
         return getattr(settings.paths, value[1:-1])
-    paths = settings.paths
-    return value.replace("{tables}", paths.tables).replace("{bundles}", paths.bundles).replace("{out}", paths.out)
+    for name in PLACES:
+        value = value.replace(f"{{{name}}}", getattr(settings.paths, name))
+    return value

@@ -27,9 +27,18 @@ class Paths(Section):
     tracks: list[str] = []
     playlists: list[str] = []
     content: list[str] = []
+    audio: list[str] = []
+    features: str = "data/features"
     tables: str = "data/tables"
     bundles: str = "data/bundles/main"
     out: str = "data/out"
+
+
+class Analyze(Section):
+    """How a library of sound is heard."""
+
+    workers: int = Field(2, ge=1, le=256, description="processes")
+    windows: int = Field(3, ge=1, le=100, description="windows of at most 30 s heard of each file")
 
 
 class Ingest(Section):
@@ -60,7 +69,7 @@ class Similar(Section):
     """Neighbours of a track; ``taste`` is the collaborative share of the hybrid score, the rest is content."""
 
     n: int = Field(10, ge=1, le=10_000)
-    by: Literal["hybrid", "collaborative", "content"] = "hybrid"
+    by: Literal["hybrid", "collaborative", "content", "sound"] = "hybrid"
     taste: float = Field(0.5, ge=0, le=1)
     max_per_artist: int | None = Field(None, ge=1)
 
@@ -89,6 +98,7 @@ class Settings(Section):
     """
 
     paths: Paths = Paths()
+    analyze: Analyze = Analyze()
     ingest: Ingest = Ingest()
     train: Train = Train()
     recommend: Recommend = Recommend()

@@ -11,9 +11,15 @@ plays = []          # your listening log: files, folders or globs, e.g. ["plays.
 tracks = []         # optional: a table of tracks (track_id, title, artist, album, year, genre, ...)
 playlists = []      # optional: M3U, XSPF, JSPF, or a table (playlist_id, track_id, position)
 content = []        # optional: track_id + numbers or a vector; each file becomes a content space
+audio = []          # optional: folders of sound files; they are analysed and join the tracks
+# features = "data/features"
 # tables = "data/tables"
 # bundles = "data/bundles/main"
 # out = "data/out"
+
+# [analyze]
+# workers = 2               # processes
+# windows = 3               # windows of at most 30 s heard of each file
 
 # [ingest]
 # max_reject_share = 0.05   # more bad rows than this is an error
@@ -37,7 +43,7 @@ content = []        # optional: track_id + numbers or a vector; each file become
 
 # [similar]
 # n = 10
-# by = "hybrid"             # or collaborative, content
+# by = "hybrid"             # or collaborative, content, sound
 # taste = 0.5               # share of taste in the hybrid score, the rest is content
 
 # [playlist]

@@ -97,6 +97,8 @@ def summary(facts: Mapping[str, Any]) -> str:
         for noun in ("users", "tracks", "listeners", "parts")
         if isinstance(facts.get(noun), int)
     ]
+    if facts.get("failed"):
+        parts.append(f"{facts['failed']:,} files failed (recsys inspect names them)")
     parts += [f"{count:,} {layer}" for layer, count in facts.get("rows", {}).items()]
     if facts.get("rejected"):
         parts.append(f"{facts['rejected']:,} rows rejected (rejects.parquet says why)")
@@ -163,6 +165,10 @@ def described(facts: Mapping[str, Any]) -> str:
     """An artefact in a few lines."""
     lines = [f"{facts['path']}: recsys {facts['kind']}, schema {facts['schema']}", summary(facts)]
     lines.append(f"{len(facts['files'])} files, {sum(f['bytes'] for f in facts['files'].values()):,} bytes")
+    lines += [
+        f"FAILED {f['path']}: {f['cause']} (tried {f['tries']} time{'s' * (f['tries'] != 1)})"
+        for f in facts.get("failures", [])
+    ]
     lines += [f"PROBLEM {problem}" for problem in facts["problems"]] or ["verified: every file is as its manifest says"]
     return "\n".join(line for line in lines if line)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recsys import models
+from recsys.audio.space import NAME as SOUND
 from recsys.contracts import Recommender
 from recsys.errors import DataError
 from recsys.evaluation import intervals, metrics, split
@@ -241,7 +242,7 @@ def refit(candidates: list[Candidate], dataset: Dataset, settings: Settings) -> 
 
 
 def build_index(dataset: Dataset, model: Recommender | None, seed: int) -> Index | None:
-    """Track vectors by taste and by content, side by side; a track that nobody has played has none by taste."""
+    """Track vectors by taste, by content and by sound alone, side by side; a track nobody has played has no taste."""
     blocks: dict[str, Embeddings] = {}
     vectors = model.track_vectors() if model else None
     if vectors is not None:
@@ -249,6 +250,8 @@ def build_index(dataset: Dataset, model: Recommender | None, seed: int) -> Index
         blocks["collaborative"] = Embeddings.normalised(np.where(played[:, None], vectors, 0), "collaborative")
     if models.feasible("content", dataset) is None:
         blocks["content"] = Embeddings.normalised(content_vectors(dataset), "content")
+    if SOUND in dataset.contents:
+        blocks[SOUND] = dataset.contents[SOUND]
     return Index.build(blocks, seed=seed) if blocks else None
 
 

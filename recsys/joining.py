@@ -1,0 +1,218 @@
+"""A dataset and the features of a sound library in, one dataset out: tags, traits and a content space for its tracks.
+
+A track of the log takes the features of the first file that fits by id, MusicBrainz id or ISRC, path, file name when
+only one file and one track have it, or artist and title (with lengths at most 5 s apart where both are known). Files
+that no track takes become tracks of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recsys.audio.space import NAME, Space
+from recsys.audio.store import TAGS, Features
+from recsys.audio.tonal import camelot, key_name
+from recsys.contracts import Rows
+from recsys.errors import DataError
+from recsys.sources import Gathered
+from recsys.sources.matching import normalised
+from recsys.sources.rejects import Rejects
+from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
+
+APART = 5.0  # seconds that two lengths of one recording may differ
+DESCRIBED = (*TAGS, "duration", "path", "flags")
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """The dataset with the library in it, the space that places other sounds, and how many tracks fitted by what."""
+
+    dataset: Dataset
+    space: Space | None
+    counts: dict[str, float]
+
+
+def nothing() -> Gathered:
+    """What there is without any file but those of the library."""
+    empty = np.empty(0, np.int32)
+    plays = Interactions(IdMap([], "user"), IdMap([], "track"), empty, empty, np.empty(0, np.float32))
+    return Gathered(Dataset(plays, Catalogue.empty(0)), Rejects().frame(), {})
+
+
+def join(dataset: Dataset, features: Features) -> Joined:
+    """Bring a library into a dataset.
+
+    Values of the catalogue are filled in, never replaced. Traits become columns, ``tempo``, ``key`` and ``camelot``
+    among them; what is wrong with a file stands in ``flags``; vectors are the content space ``sound``.
+
+    Raises:
+        DataError: the dataset has a content space of that name already.
+    """
+    if NAME in dataset.contents:
+        raise DataError(f"there is a content space {NAME!r} already and features make one; rename the content file")
+    theirs, how = match(dataset.tracks, dataset.catalogue, features)
+    own = np.setdiff1d(np.arange(len(features)), theirs)
+    moved = _with_tracks(dataset, features.tracks.at(own))
+    library = np.full(len(moved.tracks), -1, np.int32)
+    library[moved.tracks.rows(dataset.tracks.ids)] = theirs
+    library[moved.tracks.rows(features.tracks.at(own))] = own
+    catalogue = _described(moved.catalogue, _columns(features), library)
+    space, contents = _space(features, catalogue, library, moved.contents)
+    counts = {"library_tracks": len(features), "library_own": len(own)}
+    counts |= {f"library_by_{way}": number for way, number in sorted(how.items())}
+    return Joined(replace(moved, catalogue=catalogue, contents=contents), space, dict(counts))
+
+
+def match(tracks: IdMap, catalogue: Catalogue, features: Features) -> tuple[Rows, Counter[str]]:
+    """The library row of each track, −1 where none fits, int32 (tracks,); and how many fitted in which way."""
+    library = _Library(features, _names_of_one(catalogue.frame["path"]))
+    table = catalogue.frame[["mbid", "isrc", "path", "artist", "title", "duration"]].itertuples(index=False)
+    found, how = np.full(len(tracks), -1, np.int32), Counter[str]()
+    for row, (key, track) in enumerate(zip(tracks.ids, table, strict=True)):
+        way, found[row] = library.find(str(key), track)
+        how[way] += 1
+    del how["none"]
+    return found, how
+
+
+class _Library:
+    """The files of a library by all that a track may know of them; ``single`` are file names of one track only."""
+
+    def __init__(self, features: Features, single: set[str]) -> None:
+        frame = features.catalogue
+        self.seconds = frame["duration"].to_numpy(np.float64)
+        self.ids = {str(key): row for row, key in enumerate(features.tracks.ids)}
+        self.codes = _first_rows(zip(frame["mbid"], range(len(frame)), strict=True))
+        self.codes |= _first_rows(zip(frame["isrc"], range(len(frame)), strict=True))
+        places = [(str(path), row) for row, paths in enumerate(frame["paths"]) for path in paths]
+        self.paths = _first_rows(places)
+        names = Counter(_base(path) for path, _ in places)
+        self.names = {_base(path): row for path, row in places if names[_base(path)] == 1 and _base(path) in single}
+        self.titles: dict[str, list[int]] = {}
+        for row, (artist, title) in enumerate(zip(frame["artist"], frame["title"], strict=True)):
+            if _text(artist) and _text(title):
+                self.titles.setdefault(normalised(artist, title), []).append(row)
+
+    def find(self, key: str, track: Any) -> tuple[str, int]:
+        """In which way a track fits, and the library row; ("none", −1) when it does not."""
+        codes = [key, _text(track.mbid), _text(track.isrc)]
+        path = _text(track.path)
+        tries = (
+            ("id", self.ids.get(key)),
+            ("code", next((self.codes[c.casefold()] for c in codes if c and c.casefold() in self.codes), None)),
+            ("path", self.paths.get((path or key).casefold())),
+            ("name", self.names.get(_base(path)) if path else None),
+            ("title", self._by_title(track)),
+        )
+        return next(((way, row) for way, row in tries if row is not None), ("none", -1))
+
+    def _by_title(self, track: Any) -> int | None:
+        """The file of this artist and title whose length is nearest, the first where lengths are unknown."""
+        if not (_text(track.artist) and _text(track.title)):
+            return None
+        rows = self.titles.get(normalised(track.artist, track.title), [])
+        apart = [abs(self.seconds[row] - track.duration) for row in rows]
+        fits = [(0.0 if np.isnan(gap) else gap, row) for gap, row in zip(apart, rows, strict=True) if not gap > APART]
+        return min(fits)[1] if fits else None
+
+
+def _first_rows(values: Iterable[tuple[Any, int]]) -> dict[str, int]:
+    """The first row of each text, whatever its case."""
+    made: dict[str, int] = {}
+    for value, row in values:
+        if _text(value):
+            made.setdefault(value.casefold(), row)
+    return made
+
+
+def _names_of_one(paths: Iterable[Any]) -> set[str]:
+    counts = Counter(_base(path) for path in paths if _text(path))
+    return {name for name, number in counts.items() if number == 1 and name}
+
+
+def _base(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2].casefold()
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _with_tracks(dataset: Dataset, ids: NDArray[Any]) -> Dataset:
+    """The dataset with more tracks of which nothing is known; integer ids become text beside ids that are text."""
+    tracks = IdMap([*dataset.tracks.ids.tolist(), *ids.tolist()], "track")
+    place = tracks.rows(dataset.tracks.ids)
+
+    def moved(part: Interactions | None) -> Interactions | None:
+        return None if part is None else replace(part, tracks=tracks, track=place[part.track])
+
+    def spread(space: Embeddings) -> Embeddings:
+        vectors, known = np.zeros((len(tracks), space.dimensions), np.float32), np.zeros(len(tracks), np.bool_)
+        vectors[place], known[place] = space.vectors, space.known
+        return replace(space, vectors=vectors, known=known)
+
+    plays = moved(dataset.plays)
+    assert plays is not None
+    catalogue = Catalogue(dataset.catalogue.frame.set_axis(place).reindex(range(len(tracks))))
+    contents = {name: spread(space) for name, space in dataset.contents.items()}
+    rest = {layer: moved(getattr(dataset, layer)) for layer in ("skips", "ratings", "playlists")}
+    return Dataset(plays, catalogue, contents, **rest)
+
+
+def _columns(features: Features) -> pd.DataFrame:
+    """What a library can say in a catalogue, one row per library track; a file without a title has its name."""
+    described = features.catalogue[list(DESCRIBED)].reset_index(drop=True)
+    described["title"] = described["title"].where(described["title"].notna(), described["path"].map(_stem))
+    traits = features.traits.reset_index(drop=True).rename(columns={"tempo_bpm": "tempo"})
+    if "key" in traits:
+        keys = traits["key"].to_numpy(np.float64)
+        named = {"key": [key_name(k) or None for k in keys], "camelot": [camelot(k) or None for k in keys]}
+        traits = traits.drop(columns="key").assign(**{n: pd.Series(v, dtype=object) for n, v in named.items()})
+    return pd.concat([described, traits], axis=1)
+
+
+def _stem(path: str) -> str:
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return name.rpartition(".")[0] or name
+
+
+def _described(catalogue: Catalogue, columns: pd.DataFrame, library: Rows) -> Catalogue:
+    """The catalogue with its gaps filled from the library row of each track."""
+    mine = columns.reindex(np.where(library >= 0, library, -1)).reset_index(drop=True)
+    frame = catalogue.frame.copy()
+    for name in mine:
+        if name not in frame or not frame[name].notna().any():
+            frame[name] = mine[name]
+        elif pd.api.types.is_numeric_dtype(frame[name]) == pd.api.types.is_numeric_dtype(mine[name]):
+            frame[name] = frame[name].where(frame[name].notna(), mine[name])
+    for name in frame:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
+    return Catalogue(frame)
+
+
+def _space(
+    features: Features, catalogue: Catalogue, library: Rows, contents: Mapping[str, Embeddings]
+) -> tuple[Space | None, dict[str, Embeddings]]:
+    """The content space of the library, fitted with the artists that the catalogue knows, and its vectors."""
+    if not any(block.known.any() for block in features.blocks.values()):
+        return None, dict(contents)
+    there = np.flatnonzero(library >= 0)
+    blocks = {
+        name: replace(block, vectors=block.vectors[library[there]], known=block.known[library[there]])
+        for name, block in features.blocks.items()
+    }
+    made = features.manifest["made_from"]
+    facts = {name: made[name] for name in ("analyser", "windows", "seconds")}
+    space = Space.fit(blocks, catalogue.artists[there], facts=facts)
+    placed = space.vectors(blocks)
+    vectors, known = np.zeros((len(library), placed.dimensions), np.float32), np.zeros(len(library), np.bool_)
+    vectors[there], known[there] = placed.vectors, placed.known
+    return space, {**contents, NAME: Embeddings(vectors, known, NAME)}
