@@ -38,16 +38,17 @@ class Levels:
 
     def take_in(self, block: Floats) -> Floats:
         """Count a block (n, channels); returned with 0 in the place of what is not finite."""
-        if not np.isfinite(block.sum()):
+        sums = np.ones(len(block), np.float32) @ block
+        if not np.isfinite(sums).all():
             bad = ~np.isfinite(block)
             self.not_finite += int(bad.sum())
             block = np.where(bad, np.float32(0), block)
+            sums = block.sum(axis=0)
         peak = max(float(block.max(initial=0)), -float(block.min(initial=0)))
         self.clipped += int((np.abs(block) >= LOUD).sum()) if peak >= LOUD else 0
         self.samples += block.size
         self.peak = max(self.peak, peak)
-        sums = block.sum(axis=0, dtype=np.float64)
-        self.sums = sums if len(self.sums) != len(sums) else self.sums + sums
+        self.sums = sums.astype(np.float64) + (self.sums if len(self.sums) == len(sums) else 0.0)
         return block
 
     @property
@@ -152,8 +153,14 @@ def _read(decoder: Decoder, count: int, seconds: float) -> Reading:
 
 def _window(decoder: Decoder, start: float, length: float, levels: Levels) -> Sound:
     """One window: mixed to mono block by block, then resampled."""
-    mono = [levels.take_in(block).mean(axis=1) for block in decoder.blocks(start, length)]
+    mono = [_mixed(levels.take_in(block)) for block in decoder.blocks(start, length)]
     joined = np.concatenate(mono) if mono else np.empty(0, np.float32)
     if decoder.rate != RATE and len(joined):
         joined = soxr.resample(joined, decoder.rate, RATE)
     return Sound(np.ascontiguousarray(joined, np.float32), RATE, start)
+
+
+def _mixed(block: Floats) -> Floats:
+    """The mean of the channels, as a product: many times faster than a mean over a short axis."""
+    channels = block.shape[1]
+    return block[:, 0] if channels == 1 else block @ np.full(channels, 1 / channels, np.float32)
