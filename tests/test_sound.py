@@ -1,0 +1,237 @@
+"""Folders of sound to answers: analysed, joined, indexed, and asked by a file that is no track."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recsys import api, pipeline
+from recsys.engine import Engine
+from recsys.errors import ArtefactError, DataError, MissingExtra, UnknownId
+from recsys.settings import parse
+from recsys.tables import Dataset
+from tests.test_cli import Run, run
+
+for package in api.AUDIO:
+    pytest.importorskip(package)
+__all__ = ["run"]
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample world with sound."""
+    from recsys.sources.sample import write_world
+
+    folder = tmp_path_factory.mktemp("sound") / "raw"
+    write_world(folder, tracks=24, listeners=30)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def library(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its clips as a library, but one that stays outside, and one file that is broken."""
+    folder = tmp_path_factory.mktemp("library")
+    shutil.copytree(raw / "audio", folder / "music")
+    (folder / "music" / "t24.ogg").rename(folder / "outside.ogg")
+    (folder / "music" / "broken.mp3").write_bytes(np.random.default_rng(0).bytes(5000))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def features(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library analysed."""
+    return api.analyze([library / "music"], out=tmp_path_factory.mktemp("features") / "F").path
+
+
+@pytest.fixture(scope="module")
+def sound_bundle(features: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An engine made of nothing but sound."""
+    folder = tmp_path_factory.mktemp("engine")
+    api.ingest(features=features, out=folder / "T")
+    api.train(folder / "T", out=folder / "B")
+    return folder / "B"
+
+
+@pytest.fixture(scope="module")
+def engine(sound_bundle: Path) -> Engine:
+    return Engine.open(sound_bundle)
+
+
+def titled(engine: Engine, title: str) -> str:
+    return str(engine.tracks.at(int(np.flatnonzero(engine.catalogue.frame["title"] == title)[0])))
+
+
+def test_a_folder_of_sound_is_enough_for_similar_tracks(engine: Engine) -> None:
+    found = engine.similar([titled(engine, "t01")], 5, by="content")
+    assert len(found) == 5
+    assert found["reason"].str.startswith("alike in content").all()
+    assert (engine.similar([titled(engine, "t01")], 5, by="sound")["track_id"] == found["track_id"]).all()
+
+
+def test_traits_are_columns_to_filter_by(engine: Engine) -> None:
+    table = engine.catalogue.frame
+    found = engine.similar([titled(engine, "t01")], 24, by="content", where="tempo > 100")
+    fast = set(engine.tracks.ids[(table["tempo"] > 100).to_numpy()])
+    assert set(found["track_id"]) == fast - {titled(engine, "t01")}
+    assert len(fast) > 2
+    assert set(table["camelot"].dropna().str[-1]) <= {"A", "B"}
+    assert table["key"].dropna().str.contains(" major| minor").all()
+    assert engine.catalogue.where("flags = 'too_short'").sum() == 0
+
+
+def test_a_file_that_is_no_track_finds_its_like(run: Run, library: Path, sound_bundle: Path) -> None:
+    code, out, _ = run("similar", library / "outside.ogg", "--bundle", sound_bundle, "-n", 3, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [row["rank"] for row in found] == [1, 2, 3]
+    assert found[0]["reason"].startswith("alike in sound")
+    assert found[0]["query"] == str(library / "outside.ogg")
+
+
+def test_a_copy_of_a_track_lies_where_the_track_lies(engine: Engine, library: Path, tmp_path: Path) -> None:
+    shutil.copy(library / "music" / "t05.ogg", tmp_path / "renamed.ogg")
+    found = engine.similar([str(tmp_path / "renamed.ogg")], 2)
+    assert found["track_id"].iloc[0] == titled(engine, "t05")
+    assert found["score"].iloc[0] == pytest.approx(1, abs=1e-3)
+    assert found["score"].iloc[1] < 0.999
+
+
+def test_likes_and_unlikes_are_one_search(run: Run, engine: Engine, sound_bundle: Path) -> None:
+    a, b, c = (titled(engine, name) for name in ("t01", "t02", "t03"))
+    words = ["--bundle", sound_bundle, "--by", "content", "-n", 30, "--json"]
+    code, out, _ = run("similar", "--like", a, "--like", b, "--unlike", c, *words)
+    found = json.loads(out)
+    assert code == 0
+    assert not {a, b, c} & {row["track_id"] for row in found}
+    assert len(found) == len(engine.tracks) - 3
+    plain = engine.similar(like=[a, b], by="content", n=30).set_index("track_id")["score"]
+    away = pd.Series({row["track_id"]: row["score"] for row in found})
+    near = engine.similar([c], by="content", n=30).set_index("track_id")["score"]
+    nearest, farthest = near.drop([a, b]).idxmax(), near.drop([a, b]).idxmin()
+    assert away[nearest] - plain[nearest] < away[farthest] - plain[farthest]
+
+
+@pytest.mark.parametrize("words", [["nobody"], ["--like", "nobody"], ["--like", "{known}", "--unlike", "nobody"]])
+def test_an_unknown_seed_is_exit_code_2(run: Run, engine: Engine, sound_bundle: Path, words: list[str]) -> None:
+    words = [word.replace("{known}", engine.tracks.ids[0]) for word in words]
+    code, out, err = run("similar", *words, "--bundle", sound_bundle)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: unknown track 'nobody'")
+
+
+@pytest.mark.parametrize("words", [[], ["--unlike", "{known}"]])
+def test_a_search_needs_something_to_come_near(run: Run, engine: Engine, sound_bundle: Path, words: list[str]) -> None:
+    words = [word.replace("{known}", engine.tracks.ids[0]) for word in words]
+    code, _, err = run("similar", *words, "--bundle", sound_bundle)
+    assert (code, "nothing to start from" in err) == (2, True)
+
+
+def test_what_cannot_be_heard_is_one_line(run: Run, library: Path, sound_bundle: Path, bundle: Path) -> None:
+    code, _, err = run("similar", library / "music" / "broken.mp3", "--bundle", sound_bundle)
+    assert (code, "broken.mp3" in err, err.count("\n")) == (2, True, 1)
+    code, _, err = run("similar", library / "outside.ogg", "--bundle", bundle)
+    assert (code, "recsys ingest --features" in err) == (2, True)
+    with pytest.raises(DataError, match="collaborative"):
+        Engine.open(sound_bundle).similar([str(library / "outside.ogg")], by="collaborative")
+
+
+def test_another_analyser_is_refused(sound_bundle: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.audio.outside.analyser", lambda *_: "another")
+    with pytest.raises(ArtefactError, match="another version"):
+        Engine.open(sound_bundle).place(library / "outside.ogg")
+
+
+def test_inspect_lists_failures(run: Run, features: Path) -> None:
+    code, out, _ = run("inspect", features)
+    assert code == 0
+    assert "1 files failed" in out
+    assert "FAILED" in out
+    assert "broken.mp3: " in out
+    code, out, _ = run("inspect", features, "--json")
+    (failure,) = json.loads(out)["failures"]
+    assert failure["tries"] == 1
+    assert failure["path"].endswith("broken.mp3")
+
+
+def test_analyze_again_does_nothing(run: Run, library: Path, features: Path) -> None:
+    assert api.analyze([library / "music"], out=features).unchanged
+    code, _, err = run("analyze", "--audio", library / "music", "--out", features, "--windows", 3, "--workers", 1)
+    assert (code, "up to date" in err) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["analyze", "--out", "F"], "nothing to hear"), (["analyze", "gone", "--out", "F"], "no gone")],
+)
+def test_nothing_to_hear_is_one_line(run: Run, words: list[str], message: str) -> None:
+    code, out, err = run(*words)
+    assert (code, out, message in err) == (2, "", True)
+
+
+def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(api, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'recsys\[audio\]'"):
+        api.analyze([tmp_path], out=tmp_path / "F")
+
+
+def test_log_and_library_become_one(raw: Path, features: Path, tmp_path: Path) -> None:
+    made = api.ingest([raw / "plays.csv"], tracks=[raw / "tracks.csv"], features=features, out=tmp_path / "T")
+    given = api.ingest([raw / "plays.csv"], tracks=[raw / "tracks.csv"], out=tmp_path / "plain")
+    assert made.facts["counts"]["library_own"] == 0
+    joined, plain = Dataset.open(tmp_path / "T"), Dataset.open(given.path)
+    assert joined.tracks == plain.tracks
+    assert (joined.matrix() != plain.matrix()).nnz == 0
+    assert joined.contents["sound"].known.sum() == 23
+    for name in ("title", "artist", "year", "genre", "path"):
+        kept = plain.catalogue.frame[name].notna()
+        assert joined.catalogue.frame[name][kept].map(str).equals(plain.catalogue.frame[name][kept].map(str))
+
+
+def test_a_second_ingest_of_the_same_features_does_nothing(features: Path, tmp_path: Path) -> None:
+    api.ingest(features=features, out=tmp_path / "T")
+    assert api.ingest(features=features, out=tmp_path / "T", only_stale=True).unchanged
+
+
+def test_a_space_of_that_name_is_refused(raw: Path, features: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="rename the content file"):
+        api.ingest(content=[raw / "sound.csv"], features=features, out=tmp_path / "T")
+
+
+def test_run_hears_before_it_reads(run: Run, library: Path, tmp_path: Path) -> None:
+    (tmp_path / "recsys.toml").write_text(f"[paths]\naudio = ['{library / 'music'}']\n[analyze]\nworkers = 1\n")
+    code, _, err = run("run")
+    assert code == 0
+    assert [line.split()[0] for line in err.splitlines() if "written:" in line] == ["analyze", "ingest", "train"]
+    assert run("run")[2].count("up to date") == 3
+    found = json.loads(run("similar", library / "outside.ogg", "-n", 1, "--json")[1])
+    assert len(found) == 1
+    assert run("ingest")[0] == 0
+
+
+def test_the_main_job_hears_only_where_there_is_sound() -> None:
+    steps = dict(pipeline.main_job(parse({"paths": {"plays": ["p.csv"], "audio": ["m"], "features": "f"}})))
+    assert steps["analyze"] == {"audio": ["m"], "out": "f"}
+    assert steps["ingest"]["features"] == "f"
+    assert "analyze" not in dict(pipeline.main_job(parse({"paths": {"plays": ["p.csv"]}})))
+
+
+def test_answering_without_outside_files_loads_no_sound_library(sound_bundle: Path) -> None:
+    code = (
+        "import sys; from recsys.engine import Engine\n"
+        "engine = Engine.open(sys.argv[1]); engine.similar([engine.tracks.ids[0]], by='sound')\n"
+        "print(sorted({'torch', 'librosa', 'implicit', 'lightfm', 'soxr', 'av'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(sound_bundle)], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_an_unknown_outside_path_is_an_unknown_track(engine: Engine) -> None:
+    with pytest.raises(UnknownId, match=r"gone\.mp3"):
+        engine.similar(["gone.mp3"])
