@@ -27,7 +27,7 @@ LOUDSPEAKERS = 2
 SILENCE_DB = -60.0  # under the loudest 10 ms
 MEDIAN = 17  # frames or bands
 EVERY = 2  # frames: the percussive share is taken from every second one
-VALUES = ("loudness", "loudness_range", "peak", "crest", "silence_head", "silence_tail", "percussive_share")
+NAMES = ("loudness", "loudness_range", "peak", "crest", "silence_head", "silence_tail", "percussive_share")
 
 
 @lru_cache(maxsize=8)
@@ -120,7 +120,7 @@ def describe(spectra: Spectra) -> Described:
     the loudness itself is left out, since it says more about mastering than about music.
     """
     if spectra.silent:
-        return Described(dict.fromkeys(VALUES, float("nan")))
+        return Described(dict.fromkeys(NAMES, float("nan")))
     samples, rate = spectra.samples, spectra.rate
     power = weighted_power(samples, rate)
     momentary, short = block_loudness(power, 4), block_loudness(power, 30)
@@ -129,7 +129,7 @@ def describe(spectra: Spectra) -> Described:
     loudness, spread = integrated_loudness(momentary), loudness_range(short)
     crest, share = 20 * np.log10(peak / level), percussive_share(spectra.mel_power)
     numbers = (loudness, spread, 20 * np.log10(peak), crest, head, tail, share)
-    values = {name: float(number) for name, number in zip(VALUES, numbers, strict=True)}
+    values = {name: float(number) for name, number in zip(NAMES, numbers, strict=True)}
     vector = np.array([crest, spread, share, _deviation(momentary)], np.float32)
     return Described(values, vector if np.isfinite(vector).all() else None)
 

@@ -28,7 +28,7 @@ MODULATION_EDGES = (0.5, 2, 3, 6, 10, 15)  # Hz
 MODULATION_BANDS = slice(12, 48)  # mel bands, about 400 to 2500 Hz
 SHORTEST = 4.0  # seconds below which slow modulation is unknown
 PARTS = {"statistics": slice(0, 86), "envelope": slice(86, 166), "correlation": slice(166, 356)}
-VALUES = (
+NAMES = (
     "centroid",
     "rolloff",
     "flatness",
@@ -127,7 +127,7 @@ def describe(spectra: Spectra) -> Described:
     do not count.
     """
     if spectra.silent:
-        return Described(dict.fromkeys(VALUES, float("nan")))
+        return Described(dict.fromkeys(NAMES, float("nan")))
     loud = _audible(spectra.power)
     cepstrum = mfcc(spectra.mel)
     slopes, cepstrum = slope(cepstrum)[loud], cepstrum[loud]
@@ -139,7 +139,7 @@ def describe(spectra: Spectra) -> Described:
     moves = modulation(spectra.mel_power, spectra.rate / spectra.hop)
     known = 1.0 if spectra.seconds >= SHORTEST else float("nan")
     speeds = known * np.array([moves[0], moves[2], moves[3:].sum()])
-    values = dict(zip(VALUES, map(float, (*numbers, change, *speeds)), strict=True))
+    values = dict(zip(NAMES, map(float, (*numbers, change, *speeds)), strict=True))
     spread = [np.log(np.maximum(series, np.float32(QUIET))) for series in (centre, edge, flat)]
     rest = [*(s.mean() for s in spread), *(s.std() for s in spread), np.log1p(values["zero_crossings"])]
     statistics = [cepstrum.mean(0), cepstrum.std(0), slopes.std(0), bands.mean(0), bands.std(0), moves, rest]

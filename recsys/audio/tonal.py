@@ -32,7 +32,7 @@ KNOWN = 0.15  # a key less probable than this is not a key
 TUNED = 0.1  # agreement of the peaks below which there is no tuning
 SHORTEST = 1.0  # seconds below which there is no key
 STEADY_HZ = (200.0, 500.0)  # where pitch_steadiness is measured
-VALUES = ("key", "mode", "key_clarity", "tuning", "harmonic_change", "chroma_entropy", "pitch_steadiness")
+NAMES = ("key", "mode", "key_clarity", "tuning", "harmonic_change", "chroma_entropy", "pitch_steadiness")
 
 
 def key_name(key: float) -> str:
@@ -85,7 +85,7 @@ def describe(spectra: Spectra) -> Described:
     float32 (41,), is the same in every key, so that transposed music stays near.
     """
     if spectra.silent or spectra.seconds < SHORTEST or not spectra.chroma.sum() > 0:
-        return Described(dict.fromkeys(VALUES, float("nan")))
+        return Described(dict.fromkeys(NAMES, float("nan")))
     places = tonnetz(spectra.chroma)
     move = float(np.linalg.norm(np.diff(places, axis=0), axis=1).mean())
     cents = spectra.tuning.cents if spectra.tuning.agreement >= TUNED else float("nan")
@@ -99,7 +99,7 @@ def merge(windows: Sequence[Described]) -> Described:
     """Windows of one file as one: the key of their mean chroma, the mean of everything else."""
     known = [window for window in windows if window.vector is not None]
     if not known:
-        return Described(dict.fromkeys(VALUES, float("nan")))
+        return Described(dict.fromkeys(NAMES, float("nan")))
     whole = mean_of(known)
     assert whole.vector is not None
     return _complete(whole.values, whole.extra, whole.vector[24:30])
@@ -118,7 +118,7 @@ def _complete(values: dict[str, float], extra: dict[str, Floats], spread: Floats
         "key_clarity": float(posterior[best]),
         "chroma_entropy": entropy,
     }
-    chosen = {name: {**values, **derived}[name] for name in VALUES}
+    chosen = {name: {**values, **derived}[name] for name in NAMES}
     vector = _relative(posterior, extra, spread, chosen)
     return Described(chosen, vector, extra={**extra, "key_posterior": posterior})
 
@@ -127,7 +127,7 @@ def _relative(posterior: Floats, extra: dict[str, Floats], spread: Floats, value
     tonic = int((posterior[:12] + posterior[12:]).argmax())
     chroma, bass = (np.roll(extra[name], -tonic) for name in ("chroma", "bass_chroma"))
     mode = float(posterior[:12].sum())
-    rest = [*tonnetz(chroma), mode, *(values[name] for name in VALUES[2:] if name != "tuning")]
+    rest = [*tonnetz(chroma), mode, *(values[name] for name in NAMES[2:] if name != "tuning")]
     return np.nan_to_num(np.concatenate([chroma, bass, spread, rest])).astype(np.float32)
 
 

@@ -85,7 +85,7 @@ DYNAMICS = (
 DERIVED = (
     Trait("energy", "", 0, 1, "Mean of loudness, fast loudness movement and unsteady pitch, each on a ramp.",
           "Not loudness alone, and not a listener's arousal: it follows it by about half."),
-    Trait("danceability", "", 0, 1, "Mean of pulse clarity, nearness of the tempo to 120 BPM and struck sounds.",
+    Trait("danceability", "", 0, 1, "Mean of pulse clarity, struck sounds, and nearness of the tempo to 120 BPM.",
           "Not whether people dance to it."),
     Trait("brightness", "", 0, 1, "Spectral centroid on a ramp of octaves from 300 to 4800 Hz.", "Not mood."),
     Trait("acousticness", "", 0, 1, "Mean of steady pitch, tonal spectrum, few struck sounds, slow movement.",
@@ -97,6 +97,7 @@ TRAITS = {trait.name: trait for trait in (*RHYTHM, *TONAL, *TIMBRE, *DYNAMICS, *
 
 FAVOURITE_TEMPO = 120.0  # BPM at which most people like to move
 TEMPO_WIDTH = 0.4  # octaves
+TEMPO_BELLS = ((0, 1.0), (-1, 0.8), (1, 0.8))  # octave above the favourite, height
 
 
 def derive(values: Mapping[str, float]) -> dict[str, float]:
@@ -122,9 +123,9 @@ def energy(values: Mapping[str, float]) -> float:
 
 
 def danceability(values: Mapping[str, float]) -> float:
-    """Pulse clarity, a bell around 120 BPM, percussive share from .35 to .55."""
+    """Pulse clarity, a bell around 120 BPM (lower ones around 60 and 240), percussive share from .35 to .55."""
     octaves = (_log(_known(values, "tempo_bpm")) - math.log(FAVOURITE_TEMPO)) / math.log(2)
-    near = math.exp(-0.5 * (octaves / TEMPO_WIDTH) ** 2)
+    near = max(height * math.exp(-0.5 * ((octaves - at) / TEMPO_WIDTH) ** 2) for at, height in TEMPO_BELLS)
     return _mean(
         ramp(_known(values, "pulse_clarity"), 0, 1), near, ramp(_known(values, "percussive_share"), 0.35, 0.55)
     )

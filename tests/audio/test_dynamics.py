@@ -62,7 +62,7 @@ def test_gain_moves_loudness_and_peak_and_nothing_else(decibels):
     before, after = (
         dynamics.describe(spectra(s)).values for s in (samples, samples * np.float32(10 ** (decibels / 20)))
     )
-    for name in dynamics.VALUES:
+    for name in dynamics.NAMES:
         moved = decibels if name in ("loudness", "peak") else 0
         assert after[name] - before[name] == pytest.approx(moved, abs=0.02)
 
@@ -97,7 +97,7 @@ def test_running_medians_are_those_of_scipy():
 def test_silence_is_unknown(samples):
     described = dynamics.describe(spectra(samples))
     assert described.vector is None
-    assert set(described.values) == set(dynamics.VALUES)
+    assert set(described.values) == set(dynamics.NAMES)
     assert np.isnan(list(described.values.values())).all()
 
 

@@ -82,7 +82,7 @@ def test_frames_of_silence_do_not_count():
 def test_silence_is_unknown_and_so_is_slow_movement_in_a_moment():
     silent = timbre.describe(spectra(np.zeros(RATE, np.float32)))
     assert silent.vector is None
-    assert set(silent.values) == set(timbre.VALUES)
+    assert set(silent.values) == set(timbre.NAMES)
     assert np.isnan(list(silent.values.values())).all()
     moment = timbre.describe(spectra(noise(1.0)))
     assert np.isnan(moment.values["slow_modulation"])

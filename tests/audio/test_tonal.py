@@ -65,7 +65,7 @@ def test_changing_harmony_moves_more_than_a_held_chord():
 def test_silence_and_moments_have_no_key(samples):
     described = tonal.describe(spectra(samples))
     assert described.vector is None
-    assert set(described.values) == set(tonal.VALUES)
+    assert set(described.values) == set(tonal.NAMES)
     assert np.isnan(list(described.values.values())).all()
 
 

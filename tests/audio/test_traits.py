@@ -23,9 +23,9 @@ EVERYTHING = {name: (trait.low + trait.high) / 2 for name, trait in traits.TRAIT
     ("table", "names"),
     [
         (traits.RHYTHM, rhythm.NAMES),
-        (traits.TONAL, tonal.VALUES),
-        (traits.TIMBRE, timbre.VALUES),
-        (traits.DYNAMICS, dynamics.VALUES),
+        (traits.TONAL, tonal.NAMES),
+        (traits.TIMBRE, timbre.NAMES),
+        (traits.DYNAMICS, dynamics.NAMES),
         (traits.DERIVED, tuple(traits.derive({}))),
     ],
 )
