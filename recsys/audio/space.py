@@ -23,10 +23,9 @@ from recsys.tables import Embeddings
 
 NAME = "sound"
 FACTS = "space.json"
-WEIGHTS = {"timbre": 1.0, "dynamics": 0.3, "rhythm": 0.2, "tonal": 0.2}
+WEIGHTS = {"timbre": 1.0, "dynamics": 0.3, "rhythm": 0.15, "tonal": 0.15}
 CLIP = 4.0  # deviations beyond which a value counts no more
-POWER = 0.75  # 0 leaves the spread of directions as it is, 1 makes it even
-SHRINKAGE = 0.3  # towards an even spread: what few tracks say is not believed altogether
+EVENING = {"within": (0.75, 0.3), "all": (0.6, 0.5)}  # by what spread is known: power, and shrinkage of the covariance
 ENOUGH = 50  # tracks beyond the first of each artist, from which the spread within artists is known
 DIMENSIONS = 64
 Floats = NDArray[np.float32]
@@ -154,13 +153,17 @@ def _centre(block: Embeddings) -> tuple[Doubles, Doubles]:
 
 
 def _projection(features: Doubles, artists: NDArray[Any], dimensions: int) -> Doubles:
-    """From features (n, D) to the space: directions evened out, then the ``dimensions`` that hold most of it."""
+    """From features (n, D) to the space: directions evened out, then the ``dimensions`` that hold most of it.
+
+    A power of 1 would make all directions even, 0 none; shrinkage says how little few tracks are believed.
+    """
     within = _within(features, artists)
+    power, shrinkage = EVENING["all" if within is None else "within"]
     centred = features - features.mean(axis=0) if within is None else within
     covariance = centred.T @ centred / max(1, len(centred))
     even = np.trace(covariance) / len(covariance) or 1.0
-    spread, directions = np.linalg.eigh((1 - SHRINKAGE) * covariance + SHRINKAGE * even * np.eye(len(covariance)))
-    made = directions / spread ** (POWER / 2)
+    spread, directions = np.linalg.eigh((1 - shrinkage) * covariance + shrinkage * even * np.eye(len(covariance)))
+    made = directions / spread ** (power / 2)
     _, _, axes = np.linalg.svd(features @ made, full_matrices=False)
     return made @ axes[:dimensions].T
 
