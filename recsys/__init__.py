@@ -15,7 +15,7 @@ from typing import Any
 _HOMES = {
     "recsys.api": (
         *("ingest", "analyze", "train", "evaluate", "tune", "recommend", "similar", "playlist"),
-        *("inspect", "init", "run", "open_engine"),
+        *("describe", "inspect", "init", "run", "open_engine"),
     ),
     "recsys.engine": ("Engine",),
     "recsys.settings": ("Settings",),

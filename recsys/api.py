@@ -1,4 +1,4 @@
-"""The verbs as data flows: analyze, ingest, train, evaluate, tune, recommend, similar, playlist, inspect, init.
+"""The verbs as data flows: analyze, ingest, train, evaluate, tune, recommend, similar, playlist, describe, inspect.
 
 Each verb is a command of the same name and a step of a pipeline file, with the same words and defaults.
 """
@@ -341,6 +341,40 @@ def playlist(
     write_playlist(out, entries, title=title or f"From {entries[0].title or seed[0]}")
     facts = {"tracks": len(entries), "seconds": made.seconds, "relaxed": list(made.relaxed)}
     return Made("playlist", out, facts)
+
+
+def describe(
+    what: Pathlike,
+    *,
+    bundle: Pathlike | None = None,
+    features: Pathlike | None = None,
+    plot: Pathlike | None = None,
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """Everything known about one sound file or track: tags, key, tempo, traits with their definitions, flags, events.
+
+    Args:
+        what: a sound file, heard now; or the id of a track.
+        bundle: where tracks are listed; adds ``catalogue`` and ``listeners``.
+        features: a folder that ``analyze`` wrote, with the sound of tracks.
+        plot: a picture to draw: .png, .svg or .pdf.
+
+    Raises:
+        UnknownId: neither a file nor a known track.
+        DataError: nothing in the file can be decoded, or there is no file to draw.
+        MissingExtra: a picture needs matplotlib.
+    """
+    from recsys import telling
+    from recsys.audio.store import open_features
+    from recsys.engine import Engine
+
+    library = open_features(features) if features is not None and not Path(what).is_file() else None
+    engine = Engine.open(bundle) if bundle is not None and not Path(what).is_file() else None
+    windows = (settings or Settings()).analyze.windows
+    told = telling.tell(str(what), features=library, engine=engine, windows=windows)
+    if plot is not None:
+        telling.draw(told, plot)
+    return told
 
 
 def inspect(path: Pathlike) -> dict[str, Any]:

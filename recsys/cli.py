@@ -319,6 +319,34 @@ def playlist(
 
 
 @app.command()
+def describe(
+    what: Annotated[str, typer.Argument(metavar="FILE|TRACK", help="A sound file, or the id of a track.")],
+    bundle: Bundle = None,
+    features: Annotated[Path | None, typer.Option(help="Folder that analyze wrote.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture to draw: .png, .svg or .pdf.")] = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Everything known about one sound: tags, key, tempo, traits and what they mean, flags."""
+    from recsys.audio.describe import lines
+
+    settings = _settings(set_)
+    if Path(FILE).is_file():
+        features, bundle = features or _there(settings.paths.features), bundle or _there(settings.paths.bundles)
+    told = api.describe(what, bundle=bundle, features=features, plot=plot, settings=settings)
+    if plot is not None:
+        terminal.say(f"drawn: {plot}")
+    if as_json:
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(lines(told)))
+
+
+def _there(folder: str) -> Path | None:
+    return Path(folder) if Path(folder).is_dir() else None
+
+
+@app.command()
 def inspect(
     path: Annotated[Path, typer.Argument(help="Features, tables, a bundle, recommendations or a report.")],
     as_json: Json = False,

@@ -173,7 +173,7 @@ def test_every_verb_has_help(run: Run) -> None:
         assert name in out
 
 
-@pytest.mark.parametrize("verb", [*api.STEPS, "similar"])
+@pytest.mark.parametrize("verb", [*api.STEPS, "similar", "describe"])
 def test_one_verb_three_doors(verb: str) -> None:
     """What the api takes, the command takes, and a pipeline step may say."""
     function = set(inspect.signature(getattr(api, verb)).parameters) - set(pipeline.MACHINERY)

@@ -101,9 +101,21 @@ def facts(
 
 
 def lines(told: Mapping[str, Any]) -> Iterator[str]:
-    """The facts as lines of text for a person."""
-    yield headline(told["tags"]) or told["track"]
+    """The facts, and what a bundle adds to them, as lines of text for a person."""
+    yield headline(told.get("tags", {})) or headline(told.get("catalogue", {})) or told["track"]
     yield f"  {'track':<10} {told['track']}"
+    if "listeners" in told:
+        yield f"  {'listeners':<10} {told['listeners']:,}"
+    if "traits" in told:
+        yield from _of_sound(told)
+    else:
+        yield "  its sound is not known"
+    if "catalogue" in told:
+        yield ""
+        yield from (f"  {name:<17} {_cell(value)}" for name, value in told["catalogue"].items())
+
+
+def _of_sound(told: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  {'file':<10} {path}" for path in told["paths"])
     rows = {"length": _length(told["seconds"]), "genre": ", ".join(told["tags"].get("genre") or [])}
     rows |= {"key": key_line(told["key"]), "tempo": tempo_line(told["tempo"])}
@@ -198,6 +210,12 @@ def _plain(value: Any) -> Any:
 
 def _number(value: float) -> float | None:
     return round(float(value), 6) if np.isfinite(value) else None
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _length(seconds: float | None) -> str:

@@ -1,0 +1,86 @@
+"""A sound file or a track id in, everything known about it out: from the file, the features and the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recsys.audio.describe import describe_file, describe_track, headline
+from recsys.errors import DataError
+
+if TYPE_CHECKING:
+    from recsys.audio.store import Features
+    from recsys.engine import Engine
+
+Facts = dict[str, Any]
+
+
+def tell(what: str, *, features: Features | None, engine: Engine | None, windows: int = 3) -> Facts:
+    """The facts of ``recsys.audio.describe``; of a track of a bundle also ``listeners`` and ``catalogue``.
+
+    Args:
+        what: a file, an id of the features, or an id of the bundle; the first that fits.
+        features: where the sound of tracks is described.
+        engine: what is known of tracks besides their sound.
+        windows: how many of a file are heard.
+
+    Raises:
+        UnknownId: neither a file nor a known track.
+        DataError: not a file, and there is nothing else to look in; or nothing in the file can be decoded.
+    """
+    if Path(what).is_file():
+        return describe_file(what, windows=windows)
+    known = [there.tracks for there in (features, engine) if there is not None]
+    if not known:
+        raise DataError(f"{what} is no file, and there are no features or bundle to look for such a track in")
+    if not any(what in tracks for tracks in known):
+        known[-1].rows([what])  # raises, and tells which ids are spelt alike
+    listed = _listed(engine, what) if engine is not None and what in engine.tracks else {}
+    if features is not None and what in features.tracks:
+        return {**describe_track(features, what), **listed}
+    return {**_by_path(listed, features, windows), **listed}
+
+
+def draw(told: Mapping[str, Any], out: str | Path) -> None:
+    """Draw the sound of what was told.
+
+    Raises:
+        DataError: no file of it is there any more.
+        MissingExtra: matplotlib is not installed.
+    """
+    from recsys.audio.picture import draw_file
+
+    path = next((path for path in told.get("paths", []) if Path(path).is_file()), None)
+    if path is None:
+        raise DataError(f"no sound file of {told['track']} is there; expected one to draw a picture of")
+    draw_file(path, out, headline(told.get("tags", {})) or Path(path).name)
+
+
+def _listed(engine: Engine, what: str) -> Facts:
+    """What a bundle knows of a track."""
+    row = int(engine.tracks.rows([what])[0])
+    known = {name: _plain(value) for name, value in engine.catalogue.frame.iloc[row].items()}
+    catalogue = {name: value for name, value in known.items() if value is not None}
+    return {"track": str(what), "catalogue": catalogue, "listeners": int(engine.listeners[row])}
+
+
+def _by_path(listed: Facts, features: Features | None, windows: int) -> Facts:
+    """The sound of a track of the bundle whose catalogue names its file."""
+    path = listed["catalogue"].get("path")
+    if features is not None and path is not None:
+        fits = features.catalogue.index[features.catalogue["paths"].map(lambda paths: path in paths)]
+        if len(fits):
+            return describe_track(features, str(fits[0]))
+    return describe_file(path, windows=windows) if path is not None and Path(path).is_file() else {}
+
+
+def _plain(value: Any) -> Any:
+    """A value of a catalogue as JSON knows it; None when unknown or empty."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return [str(item) for item in value] or None
+    if value is None or value != value:
+        return None
+    return value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else str(value)
