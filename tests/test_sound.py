@@ -235,3 +235,15 @@ def test_answering_without_outside_files_loads_no_sound_library(sound_bundle: Pa
 def test_an_unknown_outside_path_is_an_unknown_track(engine: Engine) -> None:
     with pytest.raises(UnknownId, match=r"gone\.mp3"):
         engine.similar(["gone.mp3"])
+
+
+def test_a_pipeline_file_names_sound_as_the_settings_do(run: Run, library: Path, tmp_path: Path) -> None:
+    (tmp_path / "recsys.toml").write_text(f"[paths]\naudio = ['{library / 'music'}']\nfeatures = 'F'\n")
+    (tmp_path / "job.toml").write_text(
+        '[[step]]\nverb = "analyze"\naudio = "{audio}"\nout = "{features}"\nworkers = 1\n'
+        '[[step]]\nverb = "ingest"\nfeatures = "{features}"\nout = "{tables}"\n'
+    )
+    settings, steps = pipeline.read(tmp_path / "job.toml", api.STEPS)
+    assert settings.paths.features == "F"
+    assert steps[0] == ("analyze", {"audio": [str(library / "music")], "out": "F", "workers": 1})
+    assert steps[1] == ("ingest", {"features": "F", "out": "data/tables"})
