@@ -39,9 +39,9 @@ def tell(what: str, *, features: Features | None, engine: Engine | None, windows
     if not any(what in tracks for tracks in known):
         known[-1].rows([what])  # raises, and tells which ids are spelt alike
     listed = _listed(engine, what) if engine is not None and what in engine.tracks else {}
-    if features is not None and what in features.tracks:
-        return {**describe_track(features, what), **listed}
-    return {**_by_path(listed, features, windows), **listed}
+    own = features is not None and what in features.tracks
+    heard = describe_track(features, what) if features is not None and own else _by_path(listed, features, windows)
+    return {**heard, **_without(listed, heard.get("traits", {}))}
 
 
 def draw(told: Mapping[str, Any], out: str | Path) -> None:
@@ -67,9 +67,16 @@ def _listed(engine: Engine, what: str) -> Facts:
     return {"track": str(what), "catalogue": catalogue, "listeners": int(engine.listeners[row])}
 
 
+def _without(listed: Facts, traits: Mapping[str, Any]) -> Facts:
+    """A catalogue without what is told of the sound anyway."""
+    told = {*traits, *(("tempo", "camelot") if traits else ())}
+    kept = {name: value for name, value in listed.get("catalogue", {}).items() if name not in told}
+    return {**listed, "catalogue": kept} if listed else {}
+
+
 def _by_path(listed: Facts, features: Features | None, windows: int) -> Facts:
     """The sound of a track of the bundle whose catalogue names its file."""
-    path = listed["catalogue"].get("path")
+    path = listed.get("catalogue", {}).get("path")
     if features is not None and path is not None:
         fits = features.catalogue.index[features.catalogue["paths"].map(lambda paths: path in paths)]
         if len(fits):

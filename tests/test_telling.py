@@ -30,7 +30,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tracks.to_csv(folder / "tracks.csv", index=False)
     plays = [f"u{i},x{1 + (i + j) % 2}\n" for i in range(12) for j in range(2)]
     (folder / "plays.csv").write_text("user_id,track_id\n" + "".join(plays))
-    api.ingest([folder / "plays.csv"], tracks=[folder / "tracks.csv"], out=folder / "data" / "tables")
+    given = {"tracks": [folder / "tracks.csv"], "features": folder / "data" / "features"}
+    api.ingest([folder / "plays.csv"], **given, out=folder / "data" / "tables")
     api.train(folder / "data" / "tables", out=folder / "data" / "bundles" / "main", model="popularity")
     (folder / "recsys.toml").write_text("")
     return folder
@@ -50,6 +51,7 @@ def test_a_file_an_id_and_a_path_of_the_bundle_tell_the_same_sound(home: Path) -
     assert (listed["track"], listed["listeners"]) == ("x1", 12)
     assert listed["catalogue"]["title"] == "Dawn"
     assert "catalogue" not in stored
+    assert not set(listed["catalogue"]) & {*listed["traits"], "tempo", "camelot"}, "told once"
     assert api.describe("x1", bundle=bundle)["traits"].keys() == stored["traits"].keys(), "heard from its path"
 
 
