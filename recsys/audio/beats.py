@@ -17,9 +17,17 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 FASTEST, SLOWEST = 230.0, 42.0  # beats per minute
-STEADINESS = 60.0  # cost of a change of interval, per its log
-USUAL, SPREAD, PULL = 100.0, 0.6, 0.1  # beats per minute, its spread as a log, and weight per beat
+FREE, STEADY = 15.0, 30.0  # cost of a change of interval, per its log: tried first, and for music that hardly bends
+HARDLY = 0.04  # spread of the intervals up to which music hardly bends
+USUAL, SPREAD, PULL = 110.0, 0.5, 0.5  # beats per minute, its spread as a log, and weight per beat
 METRES = (4, 3, 2)
+FAST, SLOW = (
+    110.0,
+    82.0,
+)  # beats per minute above which every second beat may be one too many, below which one is missing
+UNEVEN = 0.86  # log-odds between even and odd beats from which on only the stronger are beats
+FILLED = 0.75  # log-odds between beats and what lies between them, below which both are beats
+BENT = 0.02  # spread of the intervals above which the level is left alone
 
 
 class Downbeats(NamedTuple):
@@ -38,13 +46,26 @@ def track(activation: Floats, rate: float) -> Floats:
     >>> track(frames, rate=50.0)[:3].round(2)
     array([0.2, 0.7, 1.2], dtype=float32)
     """
+    found = _track(activation, rate, FREE)
+    return _track(activation, rate, STEADY) if spread(found) < HARDLY else found
+
+
+def spread(beats: Floats) -> float:
+    """Of the times between beats around their median, as a share of it (median distance); 1 for fewer than 8 beats."""
+    if len(beats) < 8:
+        return 1.0
+    gaps = np.diff(beats)
+    return float(np.median(np.abs(gaps / np.median(gaps) - 1)))
+
+
+def _track(activation: Floats, rate: float, steadiness: float) -> Floats:
     shortest, longest = math.floor(60 * rate / FASTEST), math.ceil(60 * rate / SLOWEST)
     if len(activation) < 2 * longest:
         return np.zeros(0, np.float32)
     sure = np.clip(activation.astype(np.float64), 1e-3, 1 - 1e-3)
     intervals = np.arange(shortest, longest + 1)
     prior = -0.5 * PULL * (np.log(60 * rate / intervals / USUAL) / SPREAD) ** 2
-    change = -STEADINESS * np.abs(np.log(intervals[:, None] / intervals[None, :]))
+    change = -steadiness * np.abs(np.log(intervals[:, None] / intervals[None, :]))
     quiet = np.concatenate([[0.0], np.cumsum(np.log(1 - sure))])
     frames = _best_path(np.log(sure), quiet, intervals, prior, change)
     return (_refined(activation, frames) / rate).astype(np.float32)
@@ -93,6 +114,36 @@ def _refined(activation: Floats, frames: NDArray[np.int64]) -> NDArray[np.float6
     return (weights * around).sum(1) / weights.sum(1)
 
 
+def counted(activation: Floats, rate: float, beats: Floats) -> Floats:
+    """The level at which people count: every second beat, the beats given, or as many again between them.
+
+    In a fast steady pulse whose every second beat is clearly weaker the strong ones are the beats; in a slow one
+    the middles that sound nearly like beats are beats as well.
+
+    >>> frames = np.full(1000, 0.05, np.float32)
+    >>> frames[::25], frames[::50] = 0.6, 0.95
+    >>> len(counted(frames, 50.0, np.arange(40, dtype=np.float32) / 2))
+    20
+    """
+    if spread(beats) > BENT:
+        return beats
+    bpm, middles = 60 / float(np.median(np.diff(beats))), (beats[1:] + beats[:-1]) / 2
+    odds = _log_odds(activation, rate, beats)
+    lead = float(odds[::2].mean() - odds[1::2].mean())
+    if bpm > FAST and abs(lead) > UNEVEN:
+        return beats[int(lead < 0) :: 2]
+    if bpm < SLOW and odds.mean() - _log_odds(activation, rate, middles).mean() < FILLED:
+        return np.sort(np.concatenate([beats, middles]))
+    return beats
+
+
+def _log_odds(activation: Floats, rate: float, times: Floats) -> NDArray[np.float64]:
+    """Of the loudest frame around each time."""
+    frames = np.round(times * rate).astype(int)[:, None] + np.array([-1, 0, 1])
+    sure = np.clip(activation[frames.clip(0, len(activation) - 1)].max(axis=1), 0.01, 0.99).astype(np.float64)
+    return np.log(sure) - np.log(1 - sure)
+
+
 def downbeats(activation: Floats, rate: float, beats: Floats) -> Downbeats:
     """Which beats begin a bar: the metre and the first bar that fit best, by log-odds of ``activation`` at the beats.
 
@@ -100,10 +151,7 @@ def downbeats(activation: Floats, rate: float, beats: Floats) -> Downbeats:
     """
     if len(beats) < 2 * max(METRES):
         return Downbeats(np.zeros(0, np.float32), 0, 0.0)
-    frames = np.round(beats * rate).astype(int)
-    near = np.clip(frames[:, None] + np.array([-2, -1, 0, 1, 2]), 0, len(activation) - 1)
-    sure = np.clip(activation[near].max(1), 1e-3, 1 - 1e-3).astype(np.float64)
-    odds = np.log(sure) - np.log(1 - sure)
+    odds = _log_odds(activation, rate, beats)
     fits = []
     for metre in METRES:
         signs = np.where((np.arange(len(odds)) - np.arange(metre)[:, None]) % metre == 0, 1, -1)

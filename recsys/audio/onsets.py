@@ -23,7 +23,7 @@ BANDS_PER_OCTAVE = 24
 BLOCK = 128  # frames transformed at a time
 LOWEST, HIGHEST = 30.0, 11_000.0  # Hz
 LAG = 2  # frames between the two spectra that are compared
-NEAR = 0.03  # seconds to either side in which an onset must be the highest point
+NEAR = 0.02  # seconds to either side in which an onset must be the highest point
 BEFORE, AFTER = 0.15, 0.10  # seconds over which the local mean is taken
 THRESHOLD = 0.0138  # of the mean rise per band, above the local mean
 QUIET = 1e-4  # of full scale: below it there is nothing to hear
@@ -81,8 +81,8 @@ def rises(bands: Bands) -> Floats:
 def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD) -> Floats:
     """Peaks of an envelope as rising times in seconds, float32 (n,).
 
-    A peak is the highest point within 30 ms to either side, and stands ``threshold`` above the mean of the
-    150 ms before and the 100 ms after it; of two within 30 ms, the first counts.
+    A peak is the highest point within 20 ms to either side, and stands ``threshold`` above the mean of the
+    150 ms before and the 100 ms after it; of two within 20 ms, the first counts.
 
     >>> pick(np.array([0, 0, 0, 1, 0, 0, 0, 0, 0, 0.5, 0, 0], np.float32), rate=100)
     array([0.03, 0.09], dtype=float32)

@@ -45,7 +45,7 @@ def describe(spectra: Spectra) -> Described:
     Silence, noise and windows shorter than four seconds have no tempo: NaN.
     """
     if spectra.silent:
-        return Described(dict.fromkeys(NAMES, math.nan))
+        return Described({**dict.fromkeys(NAMES, math.nan), "tempo_confidence": 0.0})
     heard = hear(spectra.samples, spectra.rate)
     values = _values(heard, spectra.seconds)
     events = {"onsets": heard.onsets, "beats": heard.beats, "downbeats": heard.downbeats.times}
@@ -59,22 +59,23 @@ def hear(samples: Floats, rate: int) -> Heard:
     envelope = rises.mean(axis=1)
     network = activations(bands, rises)
     onsets = starting.pick(envelope, bands.rate)
-    beats = beating.track(network.beat, network.rate) if len(samples) >= SHORTEST * rate else onsets[:0]
+    beats = onsets[:0]
+    if len(samples) >= SHORTEST * rate:
+        beats = beating.counted(network.beat, network.rate, beating.track(network.beat, network.rate))
     found = tempo(beats)
     confidence = _confidence(network, beats, found)
-    if not confidence >= SURE:
+    if confidence < SURE:
         beats, found = beats[:0], Tempo(math.nan, math.nan)
     downbeats = beating.downbeats(network.downbeat, network.rate, beats)
     return Heard(onsets, beats, downbeats, found, confidence, autocorrelation(envelope), bands.rate)
 
 
 def _confidence(network: Activations, beats: Floats, found: Tempo) -> float:
-    """How much more a beat is heard at the beats than between them: 0 (noise) to 1; NaN without beats."""
-    if len(beats) < 2 or math.isnan(found.bpm):
-        return math.nan
+    """How much more a beat is heard at the beats than elsewhere: 0 (noise) to 1; 0 without beats."""
+    if math.isnan(found.bpm):
+        return 0.0
     at = np.clip(np.round(beats * network.rate).astype(int)[:, None] + np.array([-1, 0, 1]), 0, len(network.beat) - 1)
-    between = np.clip(np.round((beats[1:] + beats[:-1]) / 2 * network.rate).astype(int), 0, len(network.beat) - 1)
-    return float(np.clip(network.beat[at].max(1).mean() - network.beat[between].mean(), 0, 1))
+    return float(np.clip(network.beat[at].max(axis=1).mean() - np.median(network.beat), 0, 1))
 
 
 def _values(heard: Heard, seconds: float) -> dict[str, float]:
@@ -94,11 +95,10 @@ def _values(heard: Heard, seconds: float) -> dict[str, float]:
 
 def _vector(heard: Heard, values: dict[str, float]) -> Floats:
     """Onset rate, pulse clarity, tempo as a point on a circle of octaves, tempogram ratios: float32 (4 + 9,)."""
-    bpm = heard.tempo.bpm
-    if math.isnan(bpm):
-        turn, shape = np.zeros(2), np.zeros(len(RATIOS))
-    else:
+    turn, shape, bpm = np.zeros(2), np.zeros(len(RATIOS), np.float32), heard.tempo.bpm
+    if not math.isnan(bpm):
         angle = 2 * math.pi * math.log2(bpm / 60)
         turn = heard.confidence * np.array([math.cos(angle), math.sin(angle)])
         shape = ratios(heard.correlation, heard.rate, bpm)
-    return np.concatenate([[values["onset_rate"] / 5, values["pulse_clarity"]], turn, shape]).astype(np.float32)
+    pulse = [values["onset_rate"] / 5, values["pulse_clarity"]]
+    return np.concatenate([pulse, turn, shape]).astype(np.float32)

@@ -97,7 +97,7 @@ def table(data: Path, part: str, estimate: Callable[[Times, int], Estimate], eac
             row = {"data": name, **scores(clip, said)}
             rows.append(row)
             if each:
-                print(clip.name, f"{clip.bpm:.1f} {said.bpm:.1f}", {k: round(v, 2) for k, v in row.items() if k != "data"})
+                print(clip.name, f"true {clip.bpm:.1f} found {said.bpm:.1f}", row)
     frame = pd.DataFrame(rows)
     means = frame.groupby("data", sort=False).mean()
     means.insert(0, "clips", frame.groupby("data", sort=False).size())
