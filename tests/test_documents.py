@@ -44,6 +44,8 @@ def test_every_option_in_the_readme_exists(line: str) -> None:
 
 
 def test_the_readme_runs(world: Path, tmp_path: Path) -> None:
+    pytest.importorskip("soxr")
+    _clips(tmp_path)
     plays = pd.read_csv(world / "plays.csv")
     plays.to_csv(tmp_path / "plays.csv", index=False)
     (tmp_path / "recsys.toml").write_text(SMALL)
@@ -64,6 +66,16 @@ def test_the_readme_runs(world: Path, tmp_path: Path) -> None:
     assert (tmp_path / "report" / "report.html").is_file()
     assert (tmp_path / "evening.m3u8").read_text().startswith("#EXTM3U")
     assert pd.read_parquet(tmp_path / "new")["user_id"].str.startswith("new-").all()
+
+
+def _clips(folder: Path) -> None:
+    """A few seconds of music, and a file that is none of the library."""
+    from recsys.sources.sample import write_world
+
+    write_world(folder / "sounding", tracks=24, listeners=1)
+    (folder / "music").mkdir()
+    for number, clip in enumerate(sorted((folder / "sounding" / "audio").iterdir())[:8]):
+        clip.rename(folder / "music" / clip.name if number else folder / "any.ogg")
 
 
 def _command(line: str, folder: Path) -> None:
