@@ -210,7 +210,7 @@ def _space(
         for name, block in features.blocks.items()
     }
     made = features.manifest["made_from"]
-    facts = {name: made[name] for name in ("analyser", "windows", "seconds")}
+    facts = {name: made[name] for name in ("analyser", "windows", "seconds", "trim", "loudness") if name in made}
     space = Space.fit(blocks, catalogue.artists[there], facts=facts)
     placed = space.vectors(blocks)
     vectors, known = np.zeros((len(library), placed.dimensions), np.float32), np.zeros(len(library), np.bool_)

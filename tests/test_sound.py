@@ -143,7 +143,7 @@ def test_what_cannot_be_heard_is_one_line(run: Run, library: Path, sound_bundle:
 
 
 def test_another_analyser_is_refused(sound_bundle: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys.audio.outside.analyser", lambda *_: "another")
+    monkeypatch.setattr("recsys.audio.outside.analyser", lambda **_: "another")
     with pytest.raises(ArtefactError, match="another version"):
         Engine.open(sound_bundle).place(library / "outside.ogg")
 

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from recsys.audio import checks
 from recsys.audio.decode import Reading, read
 from recsys.audio.described import Described, mean_of
+from recsys.audio.prepare import levelled, trimmed
+from recsys.audio.sound import Sound
 from recsys.audio.spectra import Spectra, front_end_hash
 from recsys.audio.traits import derive
 
 Floats = NDArray[np.float32]
 DESCRIPTORS = ("rhythm", "tonal", "timbre", "dynamics")
+AS_IS = ("dynamics",)  # what describes the sound before it is trimmed or levelled
 VERSION = 1  # of decoding and merging; each descriptor module has its own
 
 
@@ -45,12 +48,22 @@ class Analysis:
     seconds: float
 
 
-def analyse(path: str, *, windows: int = 3, seconds: float = 30.0, declared: float | None = None) -> Analysis:
+def analyse(
+    path: str,
+    *,
+    windows: int = 3,
+    seconds: float = 30.0,
+    trim: bool = False,
+    loudness: float | None = None,
+    declared: float | None = None,
+) -> Analysis:
     """Decode windows of a file, describe each, and merge.
 
     Args:
         windows: how many, spread over the file.
         seconds: longest length of one.
+        trim: cut silence off the head and the tail before anything but dynamics is described.
+        loudness: LUFS to which the sound is brought before anything but dynamics is described.
         declared: length of the file by its header, to be checked against what is there.
 
     Raises:
@@ -58,23 +71,25 @@ def analyse(path: str, *, windows: int = 3, seconds: float = 30.0, declared: flo
         OSError: it cannot be read.
     """
     reading = read(path, count=windows, seconds=seconds)
-    described = _describe(reading)
+    prepared = trimmed(reading.sounds) if trim else reading.sounds
+    prepared = prepared if loudness is None else levelled(prepared, loudness)
+    described = _describe(reading.sounds, prepared)
     merged = {name: _merge(name, parts) for name, parts in described.items()}
     traits = _honest({name: value for part in merged.values() for name, value in part.values.items()}, reading)
     return Analysis(
         traits={name: float(value) for name, value in {**traits, **derive(traits)}.items()},
         blocks={name: part.vector for name, part in merged.items() if part.vector is not None},
         extra={name: vector for part in merged.values() for name, vector in part.extra.items()},
-        events=_events(described, reading),
+        events=_events(described, prepared),
         flags=checks.of_sound(reading, declared),
         seconds=reading.seconds or sum(sound.seconds for sound in reading.sounds),
     )
 
 
-def analyser(windows: int = 3, seconds: float = 30.0) -> str:
-    """Twelve hex digits that change when anything does that values depend on: they are then made again."""
+def analyser(windows: int = 3, seconds: float = 30.0, *, trim: bool = False, loudness: float | None = None) -> str:
+    """Twelve hex digits that change when anything does that values depend on, such as the options of ``analyse``."""
     versions = {name: getattr(module, "VERSION", 1) for name, module in modules().items()}
-    facts = [VERSION, front_end_hash(), versions, windows, seconds]
+    facts = [VERSION, front_end_hash(), versions, int(windows), float(seconds), bool(trim), loudness]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -83,13 +98,14 @@ def modules() -> Mapping[str, ModuleType]:
     return {name: import_module(f"recsys.audio.{name}") for name in DESCRIPTORS}
 
 
-def _describe(reading: Reading) -> dict[str, list[Described]]:
+def _describe(sounds: Sequence[Sound], prepared: Sequence[Sound]) -> dict[str, list[Described]]:
     """What each descriptor says of each window; only one window's spectra are in memory at a time."""
     found: dict[str, list[Described]] = {name: [] for name in DESCRIPTORS}
-    for sound in reading.sounds:
-        spectra = Spectra(sound)
+    for sound, ready in zip(sounds, prepared, strict=True):
+        whole = Spectra(sound)
+        spectra = whole if ready is sound else Spectra(ready)
         for name, module in modules().items():
-            found[name].append(module.describe(spectra))
+            found[name].append(module.describe(whole if name in AS_IS else spectra))
     return found
 
 
@@ -126,11 +142,11 @@ def _middle(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     return float(values[order[np.searchsorted(reach, reach[-1] / 2)]])
 
 
-def _events(described: Mapping[str, Sequence[Described]], reading: Reading) -> dict[str, Floats]:
+def _events(described: Mapping[str, Sequence[Described]], sounds: Sequence[Sound]) -> dict[str, Floats]:
     """Times of all windows, counted from the start of the file."""
     times: dict[str, list[Floats]] = {}
     for parts in described.values():
-        for sound, part in zip(reading.sounds, parts, strict=True):
+        for sound, part in zip(sounds, parts, strict=True):
             for name, found in part.events.items():
                 times.setdefault(name, []).append(found + np.float32(sound.start))
     return {name: np.concatenate(found).astype(np.float32) for name, found in times.items()}

@@ -31,6 +31,8 @@ def analyze(
     workers: int = 2,
     windows: int = 3,
     seconds: float = 30.0,
+    trim: bool = False,
+    loudness: float | None = None,
     time_limit: float = SECONDS,
     memory_limit: int = MEGABYTES,
     retry: bool = False,
@@ -47,6 +49,8 @@ def analyze(
         out: the folder to write; made or brought up to date.
         workers: processes.
         windows, seconds: how many windows of each file, and the longest length of one.
+        trim: cut silence off the head and the tail of a file before it is described.
+        loudness: LUFS to which the sound is brought before it is described; None leaves it.
         time_limit: seconds for one file.
         memory_limit: megabytes for one worker.
         retry: try again all that failed before, changed or not.
@@ -62,7 +66,8 @@ def analyze(
     """
     before = clock.monotonic()
     found = scan(folders)
-    run = _Run({"windows": windows, "seconds": seconds}, analyser(windows, seconds), retry)
+    options: dict[str, Any] = {"windows": windows, "seconds": seconds, "trim": trim, "loudness": loudness}
+    run = _Run(options, analyser(**options), retry)
     with opened(Path(out)) as journal:
         tasks = run.plan(journal, found)
         if not tasks and _up_to_date(journal, found):

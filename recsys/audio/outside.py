@@ -24,10 +24,10 @@ def place(path: str | Path, folder: Path) -> NDArray[np.float32]:
         ArtefactError: the library was analysed by another version.
     """
     space = Space.open(folder)
-    windows, seconds = int(space.facts["windows"]), float(space.facts["seconds"])
-    if space.facts["analyser"] != analyser(windows, seconds):
+    options = {name: space.facts[name] for name in ("windows", "seconds", "trim", "loudness") if name in space.facts}
+    if space.facts["analyser"] != analyser(**options):
         raise ArtefactError(f"{folder} was made by another version of the analysis; analyze, ingest and train again")
     try:
-        return space.place(analyse(str(path), windows=windows, seconds=seconds).blocks)
+        return space.place(analyse(str(path), **options).blocks)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error

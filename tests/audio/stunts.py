@@ -66,7 +66,7 @@ def hang_on_flac(path: str) -> Any:
     return identify(path)
 
 
-def quick(path: str, windows: int, seconds: float, declared: float | None) -> Analysis:
+def quick(path: str, windows: int, seconds: float, declared: float | None, **options: Any) -> Analysis:
     """An analysis that takes no time."""
     reading = read(path, count=windows, seconds=seconds)
     first = reading.sounds[0].samples
@@ -79,7 +79,7 @@ def quick(path: str, windows: int, seconds: float, declared: float | None) -> An
     )
 
 
-def slow(path: str, windows: int, seconds: float, declared: float | None) -> Analysis:
+def slow(path: str, **options: Any) -> Analysis:
     """An analysis that takes a fifth of a second."""
     time.sleep(0.2)
-    return quick(path, windows, seconds, declared)
+    return quick(path, **options)
