@@ -71,7 +71,7 @@ def analyze(
     settings, out = settings or Settings(), Path(out)
     wanted = settings.analyze.model_copy(update=_given(workers=workers, windows=windows))
     wanted = type(wanted).model_validate(wanted.model_dump())
-    made = library.analyze(audio, out, workers=wanted.workers, windows=wanted.windows, progress=progress)
+    made = library.analyze(audio, out, **wanted.model_dump(), progress=progress)
     return Made("analyze", out, made, unchanged=made["unchanged"])
 
 

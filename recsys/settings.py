@@ -39,6 +39,8 @@ class Analyze(Section):
 
     workers: int = Field(2, ge=1, le=256, description="processes")
     windows: int = Field(3, ge=1, le=100, description="windows of at most 30 s heard of each file")
+    trim: bool = Field(False, description="cut silence off head and tail before describing")
+    loudness: float | None = Field(None, ge=-60, le=0, description="LUFS to bring each file to before describing")
 
 
 class Ingest(Section):

@@ -20,6 +20,7 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # [analyze]
 # workers = 2               # processes
 # windows = 3               # windows of at most 30 s heard of each file
+# trim = false              # cut silence off first; loudness = -20.0 would also bring all to one loudness
 
 # [ingest]
 # max_reject_share = 0.05   # more bad rows than this is an error

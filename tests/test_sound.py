@@ -247,3 +247,16 @@ def test_a_pipeline_file_names_sound_as_the_settings_do(run: Run, library: Path,
     assert settings.paths.features == "F"
     assert steps[0] == ("analyze", {"audio": [str(library / "music")], "out": "F", "workers": 1})
     assert steps[1] == ("ingest", {"features": "F", "out": "data/tables"})
+
+
+def test_all_that_the_settings_say_reaches_the_analysis(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said: dict[str, object] = {}
+
+    def analyze(folders: object, out: object, **options: object) -> dict[str, bool]:
+        said.update(options)
+        return {"unchanged": True}
+
+    monkeypatch.setattr("recsys.audio.library.analyze", analyze)
+    wanted = parse({"analyze": {"trim": True, "loudness": -20, "workers": 5}})
+    api.analyze([tmp_path], out=tmp_path / "F", windows=2, settings=wanted)
+    assert said == {"trim": True, "loudness": -20.0, "workers": 5, "windows": 2, "progress": None}
