@@ -56,7 +56,8 @@ def draw(told: Mapping[str, Any], out: str | Path) -> None:
     path = next((path for path in told.get("paths", []) if Path(path).is_file()), None)
     if path is None:
         raise DataError(f"no sound file of {told['track']} is there; expected one to draw a picture of")
-    draw_file(path, out, headline(told.get("tags", {})) or Path(path).name)
+    name = headline(told.get("tags", {})) or headline(told.get("catalogue", {})) or Path(path).name
+    draw_file(path, out, name)
 
 
 def _listed(engine: Engine, what: str) -> Facts:

@@ -7,13 +7,13 @@ of all windows of a file are averaged.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import soxr
 from numpy.typing import NDArray
 
@@ -22,7 +22,6 @@ from recsys.audio.decode import windows
 from recsys.audio.spectra import mel_filters, power_spectrum
 from recsys.errors import DataError, MissingExtra
 from recsys.producers.sidecar import LogMel, Sidecar, read_sidecar
-from recsys.tables import Embeddings
 
 if TYPE_CHECKING:
     from recsys.audio.sound import Sound
@@ -33,6 +32,7 @@ Progress = Callable[[str, int, int], None]
 
 KIND = "vectors"
 BATCH = 16
+SAVE_EVERY = 1000  # tracks
 SPECIAL = re.compile(r"[^A-Za-z0-9_-]")
 UNITS = {"ln": 1.0, "log10": 1 / np.log(10), "db": 10 / np.log(10)}
 
@@ -141,26 +141,6 @@ def log_mel(samples: Floats, rate: int, front_end: LogMel) -> Floats:
     return scaled if front_end.layout == "frames-bands" else np.ascontiguousarray(scaled.T)
 
 
-def encode_tracks(
-    features: Features, encoder: Encoder, *, count: int = 3, seconds: float = 30.0, progress: Progress | None = None
-) -> tuple[Embeddings, dict[str, str]]:
-    """Vectors of all tracks of a folder of features, row by row, and by track id why some have none."""
-    vectors: dict[int, Floats] = {}
-    failures = {}
-    for row, (track, path) in enumerate(zip(features.tracks.ids, features.catalogue["path"], strict=True)):
-        try:
-            vectors[row] = encoder.encode_file(path, count=count, seconds=seconds)
-        except (DataError, OSError) as error:
-            failures[str(track)] = str(error)
-        if progress:
-            progress("encode", row + 1, len(features))
-    size = next((len(vector) for vector in islice(vectors.values(), 1)), 0)
-    table, known = np.zeros((len(features), size), np.float32), np.zeros(len(features), bool)
-    for row, vector in vectors.items():
-        table[row], known[row] = vector, True
-    return Embeddings(table, known, encoder.sidecar.name), failures
-
-
 def write_vectors(
     features: Features,
     encoder: Encoder,
@@ -170,35 +150,68 @@ def write_vectors(
     seconds: float = 30.0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Encode all tracks into a folder with one Parquet file (track_id, vector), which ingest reads as content.
+    """Encode all tracks into a folder with one Parquet file (track_id, digest, vector), which ingest reads as content.
 
-    The file, and so the content space, is named after the encoder: ``mine@1`` becomes ``mine-1``.
+    The file, and so the content space, is named after the encoder: ``mine@1`` becomes ``mine-1``. What the folder
+    holds already from the same encoder is not made again; a killed run loses at most the last 1,000 tracks.
 
     Returns:
-        Facts: ``encoder``, ``sha256``, ``dimensions``, ``tracks``, ``failures`` (cause by track id).
+        Facts: ``encoder``, ``sha256``, ``windows``, ``seconds``, ``dimensions``, ``tracks``, ``failures`` (cause by
+        track id), ``encoded`` in this run.
 
     Raises:
         DataError: not one track could be encoded.
+        ArtefactError: ``out`` holds something else.
     """
-    import pandas as pd
+    made_by = {"encoder": encoder.sidecar.name, "sha256": encoder.sha256, "windows": count, "seconds": seconds}
+    vectors = _held(Path(out), made_by)
+    files = features.catalogue[["path", "digest"]]
+    wanted = files[~files["digest"].isin(vectors.keys())]
+    failures: dict[str, str] = {}
+    for done, (track, path, digest) in enumerate(wanted.itertuples(), 1):
+        try:
+            vectors[digest] = encoder.encode_file(path, count=count, seconds=seconds)
+        except (DataError, OSError) as error:
+            failures[str(track)] = str(error)
+        if done % SAVE_EVERY == 0:
+            _save(Path(out), files["digest"], vectors, {**made_by, "failures": failures})
+        if progress:
+            progress("encode", done, len(wanted))
+    if not vectors:
+        raise DataError(
+            f"{encoder.sidecar.name} encoded none of {len(files)} tracks: {next(iter(failures.values()), '')}"
+        )
+    facts = _save(Path(out), files["digest"], vectors, {**made_by, "failures": failures})
+    return {**facts, "encoded": len(wanted) - len(failures)}
 
-    found, failures = encode_tracks(features, encoder, count=count, seconds=seconds, progress=progress)
-    if not found.known.any():
-        cause = next(iter(failures.values()), "no tracks")
-        raise DataError(f"{encoder.sidecar.name} encoded none of {len(features)} tracks: {cause}")
-    ids = np.asarray(features.tracks.ids)[found.known]
-    facts = {
-        "encoder": encoder.sidecar.name,
-        "sha256": encoder.sha256,
-        "dimensions": found.dimensions,
-        "tracks": int(found.known.sum()),
-        "failures": failures,
+
+def _held(out: Path, made_by: Mapping[str, Any]) -> dict[str, Floats]:
+    """Vectors by digest that an earlier run with the same encoder left."""
+    if not out.is_dir() or not manifest.find(out):
+        return {}
+    facts = manifest.read(out, KIND)
+    if any(facts.get(name) != value for name, value in made_by.items()):
+        return {}
+    table = pd.read_parquet(out / _file(facts["encoder"]))
+    return {
+        digest: np.asarray(vector, np.float32) for digest, vector in zip(table["digest"], table["vector"], strict=True)
     }
-    with manifest.fresh_folder(Path(out)) as work:
-        frame = pd.DataFrame({"track_id": ids, "vector": list(found.vectors[found.known])})
-        frame.to_parquet(work / f"{SPECIAL.sub('-', encoder.sidecar.name)}.parquet", index=False)
-        manifest.seal(work, KIND, facts, name=manifest.OUTPUT_NAME)
-    return facts
+
+
+def _save(out: Path, digests: pd.Series, vectors: Mapping[str, Floats], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the vectors of the tracks that have one; the facts with what there is of them."""
+    kept = digests[digests.isin(vectors.keys())]
+    rows = [vectors[digest] for digest in kept]
+    frame = pd.DataFrame({"track_id": kept.index.to_numpy(), "digest": kept.to_numpy(), "vector": rows})
+    told = {**facts, "tracks": len(rows), "dimensions": len(rows[0]) if rows else 0}
+    with manifest.fresh_folder(out) as work:
+        frame.to_parquet(work / _file(str(facts["encoder"])), index=False)
+        manifest.seal(work, KIND, told, name=manifest.OUTPUT_NAME)
+    return told
+
+
+def _file(encoder: str) -> str:
+    return f"{SPECIAL.sub('-', encoder)}.parquet"
 
 
 def _session(path: Path, threads: int) -> Any:

@@ -19,9 +19,9 @@ pytest.importorskip("onnxruntime")
 from recsys import api, manifest  # noqa: E402
 from recsys.audio.sound import Sound  # noqa: E402
 from recsys.errors import DataError, MissingExtra  # noqa: E402
-from recsys.producers.onnx import Encoder, encode_tracks, log_mel, write_vectors  # noqa: E402
+from recsys.producers.onnx import Encoder, log_mel, write_vectors  # noqa: E402
 from recsys.producers.sidecar import LogMel  # noqa: E402
-from recsys.tables import Dataset, IdMap  # noqa: E402
+from recsys.tables import Dataset  # noqa: E402
 
 BANDS, SIZE = 40, 8
 MEL = {"kind": "log-mel", "n_fft": 1024, "hop": 256, "bands": BANDS, "low": 50.0, "high": 7600.0}
@@ -114,29 +114,52 @@ def test_a_waveform_with_a_channel_axis_and_frames_in_the_output(tmp_path: Path)
     assert short == pytest.approx([0.2 * 2 / np.pi], rel=0.02), "padded with silence"
 
 
-def library(folder: Path) -> Any:
+def library(folder: Path, names: str = "abc") -> Any:
     """Two tones and a file that is no sound, as a folder of features would tell of them."""
     for name, hz in (("a", 220.0), ("b", 3000.0)):
         soundfile.write(folder / f"{name}.ogg", tone(hz, 4.0, 22050), 22050)
     (folder / "c.ogg").write_bytes(b"no sound")
-    paths = [str(folder / f"{name}.ogg") for name in "abc"]
-    catalogue = pd.DataFrame({"path": paths}, index=["a", "b", "c"])
-    return SimpleNamespaceWithLength(tracks=IdMap(["a", "b", "c"], "track"), catalogue=catalogue)
-
-
-class SimpleNamespaceWithLength(SimpleNamespace):
-    def __len__(self) -> int:
-        return len(self.tracks)
+    rows = {"path": [str(folder / f"{name}.ogg") for name in names], "digest": [name * 8 for name in names]}
+    return SimpleNamespace(catalogue=pd.DataFrame(rows, index=list(names)))
 
 
 def test_a_library_becomes_vectors_and_a_broken_file_fails_alone(model: Path, tmp_path: Path) -> None:
-    features, seen = library(tmp_path), []
-    found, failures = encode_tracks(features, Encoder.open(model), progress=lambda *step: seen.append(step))
-    assert found.known.tolist() == [True, True, False]
-    assert (found.space, found.vectors.shape) == ("tiny@1", (3, SIZE))
-    assert not np.allclose(found.vectors[0], found.vectors[1])
-    assert list(failures) == ["c"]
+    seen: list[tuple[str, int, int]] = []
+    facts = write_vectors(
+        library(tmp_path), Encoder.open(model), tmp_path / "out", progress=lambda *step: seen.append(step)
+    )
+    assert (facts["tracks"], facts["encoded"], list(facts["failures"])) == (2, 2, ["c"])
     assert seen[-1] == ("encode", 3, 3)
+    one, other = pd.read_parquet(tmp_path / "out")["vector"]
+    assert not np.allclose(one, other)
+
+
+def test_only_what_is_new_is_encoded_and_what_is_gone_goes(model: Path, tmp_path: Path) -> None:
+    encoder, out = Encoder.open(model), tmp_path / "out"
+    assert write_vectors(library(tmp_path, "a"), encoder, out)["encoded"] == 1
+    assert write_vectors(library(tmp_path, "ab"), encoder, out)["encoded"] == 1
+    again = write_vectors(library(tmp_path, "b"), encoder, out)
+    assert (again["encoded"], again["tracks"]) == (0, 1)
+    assert pd.read_parquet(out)["track_id"].tolist() == ["b"]
+    assert write_vectors(library(tmp_path, "b"), encoder, out, count=1)["encoded"] == 1, "other windows"
+
+
+def test_a_killed_run_keeps_what_was_saved(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recsys.producers.onnx.SAVE_EVERY", 1)
+
+    def stop(_: str, done: int, __: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_vectors(library(tmp_path, "ab"), Encoder.open(model), tmp_path / "out", progress=stop)
+    assert write_vectors(library(tmp_path, "ab"), Encoder.open(model), tmp_path / "out")["encoded"] == 1
+
+
+def test_when_nothing_can_be_encoded_the_cause_is_told(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="encoded none of 1 tracks"):
+        write_vectors(library(tmp_path, "c"), Encoder.open(model), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_vectors_on_disk_are_content_for_ingest(model: Path, tmp_path: Path) -> None:
