@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from recsys.audio.containers import SUFFIXES_OF, Container
-from recsys.audio.decode import Reading
 from recsys.audio.tags import Tags
+
+if TYPE_CHECKING:
+    from recsys.audio.decode import Reading
 
 FLAGS = {
     "truncated": "ends before its header or its structure says, or sound inside its length did not come",

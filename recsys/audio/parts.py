@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recsys import manifest
-from recsys.audio.analyse import Analysis
-from recsys.audio.ids import Identity
-from recsys.audio.scan import Found
+
+if TYPE_CHECKING:
+    from recsys.audio.analyse import Analysis
+    from recsys.audio.ids import Identity
+    from recsys.audio.scan import Found
 
 Row = dict[str, Any]
 

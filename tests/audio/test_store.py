@@ -320,6 +320,14 @@ def test_outdated_rows_go_when_parts_are_folded(library_of_three: Path) -> None:
     assert len(list((library_of_three / "features").glob("analyses-*.parquet"))) == 2
 
 
+def test_reading_features_needs_nothing_that_hears() -> None:
+    code = (
+        "import sys, recsys.audio.store; print([n for n in ('soxr', 'av', 'numba', 'soundfile') if n in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 @pytest.mark.slow
 def test_two_hours_of_sound_take_little_memory(tmp_path: Path) -> None:
     music = tmp_path / "music"
