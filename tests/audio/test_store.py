@@ -325,7 +325,7 @@ def test_reading_features_needs_nothing_that_hears() -> None:
         "import sys, recsys.audio.store; print([n for n in ('soxr', 'av', 'numba', 'soundfile') if n in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    assert found.stdout.strip() == "set()"
 
 
 @pytest.mark.slow
