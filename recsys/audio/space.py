@@ -23,9 +23,11 @@ from recsys.tables import Embeddings
 
 NAME = "sound"
 FACTS = "space.json"
-WEIGHTS = {"timbre": 1.0, "dynamics": 0.3, "rhythm": 0.15, "tonal": 0.15}
+WEIGHTS = {"dynamics": 0.3, "rhythm": 0.15, "tonal": 0.15}
+TIMBRE = {"statistics": 1.0, "envelope": 0.3, "correlation": 0.7}  # parts of the timbre block
 CLIP = 4.0  # deviations beyond which a value counts no more
-EVENING = {"within": (0.75, 0.3), "all": (0.6, 0.5)}  # by what spread is known: power, and shrinkage of the covariance
+POWER = 0.5  # 0 leaves the spread of directions as it is, 1 makes it even
+SHRINKAGE = 0.5  # towards an even spread: what few tracks say is not believed altogether
 ENOUGH = 50  # tracks beyond the first of each artist, from which the spread within artists is known
 DIMENSIONS = 64
 Floats = NDArray[np.float32]
@@ -83,7 +85,7 @@ class Space:
             raise DataError("found no descriptor block; expected the features of at least one file with sound")
         widths = {name: blocks[name].dimensions for name in names}
         middle, scale = (np.concatenate(part) for part in zip(*(_centre(blocks[n]) for n in names), strict=True))
-        weight = np.concatenate([np.full(w, WEIGHTS.get(n, 1.0) / np.sqrt(w)) for n, w in widths.items()])
+        weight = np.concatenate([_weight(name, width) for name, width in widths.items()])
         flat = cls(widths, middle, scale, weight, np.eye(len(middle)), facts or {})
         features, known = flat._features(blocks)
         codes = np.full(len(known), -1) if artists is None else artists
@@ -152,18 +154,24 @@ def _centre(block: Embeddings) -> tuple[Doubles, Doubles]:
     return middle, np.where(spread > 1e-9 * np.maximum(1, np.abs(middle)), spread, 1.0)
 
 
-def _projection(features: Doubles, artists: NDArray[Any], dimensions: int) -> Doubles:
-    """From features (n, D) to the space: directions evened out, then the ``dimensions`` that hold most of it.
+def _weight(name: str, width: int) -> Doubles:
+    """What each feature of a block weighs, (width,): as much in all for a block, or part, of many as for one of few."""
+    from recsys.audio.timbre import PARTS
 
-    A power of 1 would make all directions even, 0 none; shrinkage says how little few tracks are believed.
-    """
+    if name != "timbre" or width != max(part.stop for part in PARTS.values()):
+        return np.full(width, WEIGHTS.get(name, 1.0) / np.sqrt(width))
+    sizes = {part: place.stop - place.start for part, place in PARTS.items()}
+    return np.concatenate([np.full(size, TIMBRE[part] / np.sqrt(size)) for part, size in sizes.items()])
+
+
+def _projection(features: Doubles, artists: NDArray[Any], dimensions: int) -> Doubles:
+    """From features (n, D) to the space: directions evened out, then the ``dimensions`` that hold most of it."""
     within = _within(features, artists)
-    power, shrinkage = EVENING["all" if within is None else "within"]
     centred = features - features.mean(axis=0) if within is None else within
     covariance = centred.T @ centred / max(1, len(centred))
     even = np.trace(covariance) / len(covariance) or 1.0
-    spread, directions = np.linalg.eigh((1 - shrinkage) * covariance + shrinkage * even * np.eye(len(covariance)))
-    made = directions / spread ** (power / 2)
+    spread, directions = np.linalg.eigh((1 - SHRINKAGE) * covariance + SHRINKAGE * even * np.eye(len(covariance)))
+    made = directions / spread ** (POWER / 2)
     _, _, axes = np.linalg.svd(features @ made, full_matrices=False)
     return made @ axes[:dimensions].T
 

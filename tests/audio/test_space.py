@@ -100,7 +100,7 @@ def test_known_artists_teach_what_to_overlook() -> None:
     rng = np.random.default_rng(0)
     artists = np.repeat(np.arange(60), 4).astype(np.int32)
     values = rng.normal(size=(len(artists), 12))
-    values[:, :3] = np.repeat(rng.normal(size=(60, 3)), 4, axis=0) + 0.3 * rng.normal(size=(len(artists), 3))
+    values[:, :5] = np.repeat(rng.normal(size=(60, 5)), 4, axis=0) + 0.3 * rng.normal(size=(len(artists), 5))
     made = {"timbre": Embeddings(values, np.ones(len(artists), bool), "timbre")}
     plain = same_artist(Space.fit(made).vectors(made).vectors, artists)
     taught = same_artist(Space.fit(made, artists).vectors(made).vectors, artists)
