@@ -22,6 +22,7 @@ IDENTIFY = "recsys.audio.ids:identify"
 ANALYSE = "recsys.audio.analyse:analyse"
 PREPARE = ("recsys.audio.ids", *(f"recsys.audio.{name}" for name in DESCRIPTORS))
 FLUSH_FILES, FLUSH_SECONDS = 64, 2.0
+LONGEST_CAUSE = 500
 
 
 def analyze(
@@ -185,7 +186,8 @@ class _Run:
 
     def _fail(self, journal: Journal, path: str, cause: str) -> None:
         row = self.rows.pop(path)
-        journal.add({**row, "cause": cause, "tries": row["tries"] + 1})
+        plain = cause.encode("utf-8", "backslashreplace").decode()[:LONGEST_CAUSE]
+        journal.add({**row, "cause": plain, "tries": row["tries"] + 1})
 
 
 def _up_to_date(journal: Journal, found: Scan) -> bool:

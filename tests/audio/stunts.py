@@ -66,6 +66,11 @@ def hang_on_flac(path: str) -> Any:
     return identify(path)
 
 
+def mumble(path: str) -> Any:
+    """An error that is no valid text."""
+    raise KeyError("\ud800" * 10_000)
+
+
 def quick(path: str, windows: int, seconds: float, declared: float | None, **options: Any) -> Analysis:
     """An analysis that takes no time."""
     reading = read(path, count=windows, seconds=seconds)

@@ -225,6 +225,14 @@ def test_a_file_that_hangs_its_worker_fails_alone(library_of_three: Path, monkey
 
 
 @pytest.mark.usefixtures("quick")
+def test_any_cause_can_be_kept(library_of_three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "IDENTIFY", "tests.audio.stunts:mumble")
+    assert run(library_of_three)["failed"] == 3
+    causes = open_features(library_of_three / "features").failures["cause"]
+    assert all(cause.startswith("KeyError:") and len(cause) <= 500 for cause in causes)
+
+
+@pytest.mark.usefixtures("quick")
 def test_killed_at_any_moment_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     music = tmp_path / "music"
     music.mkdir()
