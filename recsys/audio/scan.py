@@ -70,7 +70,11 @@ def _walk(root: str, problems: dict[str, str]) -> Iterator[str]:
 
 
 def _first_visit(folder: str, seen: set[tuple[int, int]]) -> bool:
-    facts = os.stat(folder)
+    """Whether this folder is seen for the first time; one that has just gone never is."""
+    try:
+        facts = os.stat(folder)
+    except OSError:
+        return False
     key = (facts.st_dev, facts.st_ino)
     new = key not in seen
     seen.add(key)
