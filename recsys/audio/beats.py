@@ -127,7 +127,8 @@ def counted(activation: Floats, rate: float, beats: Floats) -> Floats:
     """
     if spread(beats) > BENT:
         return beats
-    bpm, middles = 60 / float(np.median(np.diff(beats))), (beats[1:] + beats[:-1]) / 2
+    bpm = 60 / float(np.median(np.diff(beats)))
+    middles = ((beats[1:] + beats[:-1]) / 2).astype(np.float32)
     odds = _log_odds(activation, rate, beats)
     lead = float(odds[::2].mean() - odds[1::2].mean())
     if bpm > FAST and abs(lead) > UNEVEN:

@@ -23,7 +23,7 @@ def f_measure(truth: Times, found: Times, window: float) -> float:
 
 
 def tempo_hit(truth: float, found: float, tolerance: float, octaves: bool = False) -> float:
-    """1 if ``found`` lies within ``tolerance`` (a share) of the true tempo, or with ``octaves`` of 2, 3, 1/2, 1/3 of it.
+    """1 if ``found`` is within ``tolerance`` (a share) of the true tempo, or with ``octaves`` of 2, 3, 1/2, 1/3 of it.
 
     >>> tempo_hit(100, 52, 0.04), tempo_hit(100, 51, 0.04, octaves=True), tempo_hit(100, float("nan"), 0.04)
     (0.0, 1.0, 0.0)
