@@ -1,9 +1,9 @@
 """A small network that marks beats, downbeats and onsets: rises of a spectrum in, three probabilities per frame out.
 
 Dilated convolutions over time, as in Davies & Böck, "Temporal convolutional networks for musical audio beat
-tracking", EUSIPCO 2019, but with no convolution over frequency: 27,000 weights, run with numpy. The weights are
-made by ``python -m tests.measure.train_rhythm`` from the MIDI files of POP909 (MIT licence) rendered with random
-instruments, drums, tempo curves and metres.
+tracking", EUSIPCO 2019, but with no convolution over frequency: 31,000 weights, run with numpy. They were made as
+in ``python -m tests.measure.train_rhythm``, from songs of POP909 (MIT licence) and scores of public-domain music in
+the corpus of music21, played with random instruments, drums, metres and tempo curves.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.audio.onsets import Bands
+from recsys.errors import DataError
 
 Floats = NDArray[np.float32]
 
@@ -42,10 +43,16 @@ class Activations(NamedTuple):
 def activations(bands: Bands, rises: Floats) -> Activations:
     """What the network hears in a spectrum (frames, bands) and its rises of the same shape.
 
+    Raises:
+        DataError: the spectrum has other bands than those the network was trained on.
+
     >>> empty = Bands(np.zeros((101, 126), np.float32), 100.0)
     >>> activations(empty, empty.levels).beat.shape
     (50,)
     """
+    if bands.levels.shape[1] // POOLED * 3 != len(_weights()["mean"]):
+        found, wanted = bands.levels.shape[1], len(_weights()["mean"]) // 3 * POOLED
+        raise DataError(f"a spectrum of {found} bands; the network needs {wanted}: resample the sound to 22050 Hz")
     heard = 1 / (1 + np.exp(-_network(_inputs(bands.levels, rises)).clip(-30, 30)))
     return Activations(heard[:, 0], heard[:, 1], heard[:, 2:].ravel(), bands.rate / 2)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
+VERSION = 2  # of these values: raised with every change of code or weights that moves them
 SHORTEST = 4.0  # seconds in which a tempo can be heard
 SURE = 0.25  # confidence below which a tempo is not given
 NAMES = (
@@ -37,19 +38,23 @@ class Heard(NamedTuple):
     confidence: float
     correlation: Floats
     rate: float
+    onset_rate: float
 
 
 def describe(spectra: Spectra) -> Described:
     """Named values, the events ``onsets``, ``beats`` and ``downbeats``, and a vector for the content space.
+
+    Where there is a tempo, ``extra`` holds the ``tempogram_ratios``, float32 (9,), at ``recsys.audio.tempo.RATIOS``.
 
     Silence, noise and windows shorter than four seconds have no tempo: NaN.
     """
     if spectra.silent:
         return Described({**dict.fromkeys(NAMES, math.nan), "tempo_confidence": 0.0})
     heard = hear(spectra.samples, spectra.rate)
-    values = _values(heard, spectra.seconds)
+    values = _values(heard)
     events = {"onsets": heard.onsets, "beats": heard.beats, "downbeats": heard.downbeats.times}
-    return Described(values, _vector(heard, values), events)
+    shape = _shape(heard)
+    return Described(values, _vector(heard, shape), events, {} if shape is None else {"tempogram_ratios": shape})
 
 
 def hear(samples: Floats, rate: int) -> Heard:
@@ -67,7 +72,9 @@ def hear(samples: Floats, rate: int) -> Heard:
     if confidence < SURE:
         beats, found = beats[:0], Tempo(math.nan, math.nan)
     downbeats = beating.downbeats(network.downbeat, network.rate, beats)
-    return Heard(onsets, beats, downbeats, found, confidence, autocorrelation(envelope), bands.rate)
+    onset_rate = len(onsets) * rate / len(samples)
+    correlation = autocorrelation(envelope)
+    return Heard(onsets, beats, downbeats, found, confidence, correlation, bands.rate, onset_rate)
 
 
 def _confidence(network: Activations, beats: Floats, found: Tempo) -> float:
@@ -78,7 +85,7 @@ def _confidence(network: Activations, beats: Floats, found: Tempo) -> float:
     return float(np.clip(network.beat[at].max(axis=1).mean() - np.median(network.beat), 0, 1))
 
 
-def _values(heard: Heard, seconds: float) -> dict[str, float]:
+def _values(heard: Heard) -> dict[str, float]:
     bpm, metre = heard.tempo.bpm, heard.downbeats.metre
     return {
         "tempo_bpm": bpm,
@@ -86,19 +93,22 @@ def _values(heard: Heard, seconds: float) -> dict[str, float]:
         "tempo_half": bpm / 2,
         "tempo_double": bpm * 2,
         "tempo_bend": heard.tempo.bend,
-        "onset_rate": len(heard.onsets) / seconds,
+        "onset_rate": heard.onset_rate,
         "pulse_clarity": pulse_clarity(heard.correlation, heard.rate),
         "beats_per_bar": float(metre) if metre else math.nan,
         "meter_triple": float(metre == 3) if metre else math.nan,
     }
 
 
-def _vector(heard: Heard, values: dict[str, float]) -> Floats:
+def _shape(heard: Heard) -> Floats | None:
+    return None if math.isnan(heard.tempo.bpm) else ratios(heard.correlation, heard.rate, heard.tempo.bpm)
+
+
+def _vector(heard: Heard, shape: Floats | None) -> Floats:
     """Onset rate, pulse clarity, tempo as a point on a circle of octaves, tempogram ratios: float32 (4 + 9,)."""
-    turn, shape, bpm = np.zeros(2), np.zeros(len(RATIOS), np.float32), heard.tempo.bpm
-    if not math.isnan(bpm):
-        angle = 2 * math.pi * math.log2(bpm / 60)
-        turn = heard.confidence * np.array([math.cos(angle), math.sin(angle)])
-        shape = ratios(heard.correlation, heard.rate, bpm)
-    pulse = [values["onset_rate"] / 5, values["pulse_clarity"]]
+    pulse = [heard.onset_rate / 5, pulse_clarity(heard.correlation, heard.rate)]
+    if shape is None:
+        return np.array(pulse + [0.0] * (2 + len(RATIOS)), np.float32)
+    angle = 2 * math.pi * math.log2(heard.tempo.bpm / 60)
+    turn = [heard.confidence * math.cos(angle), heard.confidence * math.sin(angle)]
     return np.concatenate([pulse, turn, shape]).astype(np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recsys.audio import activations, beats, onsets, rhythm, tempo
 from recsys.audio.sound import Sound
 from recsys.audio.spectra import Spectra
+from recsys.errors import DataError
 from tests.measure.rhythm_metrics import f_measure, tempo_hit
 
 RATE = 22050
@@ -191,10 +192,16 @@ def test_describe_names_units_and_shapes() -> None:
     assert found.vector is not None
     assert found.vector.dtype == np.float32
     assert np.isfinite(found.vector).all()
+    assert found.extra["tempogram_ratios"].shape == (len(tempo.RATIOS),)
     for times in found.events.values():
         assert times.dtype == np.float32
         assert np.all(np.diff(times) > 0)
         assert np.all((times >= 0) & (times <= 20.0))
+
+
+def test_other_bands_are_refused() -> None:
+    with pytest.raises(DataError, match="22050"):
+        rhythm.hear(noise(5), 8000)
 
 
 def test_the_weights_are_small_and_plain() -> None:

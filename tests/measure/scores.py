@@ -238,6 +238,7 @@ def in_beats(parts: list[Floats], bars: list[Bar]) -> Score:
         inside = bar.start + np.arange(offset, bar.length - 1e-6, beat)
         places += list(inside)
         first += [place == 0 and not pick_up for place in range(len(inside))]
+    places.append(bars[-1].start + bars[-1].length)
     index = np.arange(len(places))
     out = []
     for notes in parts:
