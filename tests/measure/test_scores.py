@@ -25,7 +25,7 @@ def test_midi_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_compound_metres_count_dotted_beats(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text(XML)
     score = musicxml(tmp_path / "a.xml")
-    np.testing.assert_allclose(score.parts[0], [[0, 1, 69], [0, 1, 73], [1, 1, 71], [2, 1, 69]])
+    np.testing.assert_allclose(score.parts[0], [[0, 1, 69], [0, 1, 73], [1, 1, 71], [2, 2, 69]])
     assert score.bars.tolist() == [True, False, True, False]
 
 

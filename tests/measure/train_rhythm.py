@@ -108,7 +108,7 @@ def train(inputs: torch.Tensor, targets: torch.Tensor, shares: NDArray[np.float6
         optimizer.step()
         schedule.step()
         if step % 100 == 0:
-            print(f"step {step}: loss {float(loss):.4f}", flush=True)
+            print(f"step {step}: loss {loss.item():.4f}", flush=True)
     return network
 
 
