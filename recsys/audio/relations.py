@@ -22,7 +22,6 @@ from recsys.audio.candidates import likeness as likeness_of
 from recsys.audio.fingerprint import unit
 from recsys.audio.timbre import PARTS
 from recsys.audio.titles import plain_artist, plain_title
-from recsys.errors import DataError
 
 if TYPE_CHECKING:
     from recsys.audio.store import Features
@@ -65,14 +64,8 @@ def relations(features: Features) -> pd.DataFrame:
         "same recording": the same take, whatever its loudness and codec, with up to 2 s more or less of it;
         "other version": title and artist agree, the sound does not;
         "cover-like": pitch classes move alike, in any key, and the artists are not known to be the same.
-
-    Raises:
-        DataError: the features hold no fingerprints.
     """
-    if "fingerprint" not in features.extra:
-        raise DataError("these features hold no fingerprints; analyse the library again with this version of recsys")
-    prints = features.extra["fingerprint"]
-    vectors = unit(prints.vectors) * prints.known[:, None]
+    vectors = _fingerprints(features)
     names = Names(*(_codes(features.catalogue[c], p) for c, p in (("title", plain_title), ("artist", plain_artist))))
     pairs = together(nearest(vectors, NEIGHBOURS, LIKE), alike(names.title, names.artist, TITLES))
     likeness = likeness_of(vectors, pairs)
@@ -89,6 +82,8 @@ def same_recording(features: Features, pairs: Pairs, likeness: Numbers) -> Numbe
     seconds = features.catalogue["duration"].to_numpy(np.float64)
     confidence = np.zeros(len(likeness))
     maybe = np.flatnonzero((np.abs(seconds[pairs.a] - seconds[pairs.b]) <= APART) & (likeness >= LIKE))
+    if not len(maybe):
+        return confidence
     near = Pairs(pairs.a[maybe], pairs.b[maybe], pairs.mutual[maybe])
     maybe = maybe[_same_key(features, near) & _same_spectrum(features, near)]
     onsets = _onsets(features, np.unique(np.concatenate([pairs.a[maybe], pairs.b[maybe]])))
@@ -154,6 +149,19 @@ def collapse(
     return kept
 
 
+def recordings(related: pd.DataFrame, least: float = 0.5) -> dict[object, object]:
+    """The first track of each group of same recordings, by track; a track that stands alone is not in it.
+
+    >>> recordings(pd.DataFrame([("a", "b", SAME, 0.9), ("b", "c", SAME, 0.9)], columns=COLUMNS))
+    {'a': 'a', 'b': 'a', 'c': 'a'}
+    """
+    group = _groups(related[(related["relation"] == SAME) & (related["confidence"] >= least)])
+    first: dict[int, object] = {}
+    for track in sorted(group, key=str):
+        first.setdefault(group[track], track)
+    return {track: first[group[track]] for track in sorted(group, key=str)}
+
+
 def write_relations(related: pd.DataFrame, out: str | Path, features: Features) -> None:
     """Store relations in a folder of their own, with a manifest that names the features they were made from."""
     source = {"folder": str(features.folder), "files": features.manifest["files"]}
@@ -171,6 +179,14 @@ def read_relations(folder: str | Path) -> pd.DataFrame:
     """
     manifest.read(Path(folder), KIND)
     return pd.read_parquet(Path(folder) / FILE)
+
+
+def _fingerprints(features: Features) -> Floats:
+    """Of length 1, and of length 0 where unknown, (n, d)."""
+    if "fingerprint" not in features.extra:
+        return np.zeros((len(features), 1), np.float32)
+    prints = features.extra["fingerprint"]
+    return np.asarray(unit(prints.vectors) * prints.known[:, None], np.float32)
 
 
 def _codes(texts: pd.Series, plain: object) -> NDArray[np.int64]:
@@ -191,8 +207,7 @@ def _same_key(features: Features, pairs: Pairs) -> Flags:
 def _same_spectrum(features: Features, pairs: Pairs) -> Flags:
     """Whether the mean spectra agree, whatever the loudness and what a codec cuts off."""
     envelope = features.blocks["timbre"].vectors[:, PARTS["envelope"]]
-    differ = np.median(np.abs(envelope[pairs.a] - envelope[pairs.b]), axis=1) if len(pairs.a) else np.empty(0)
-    return np.asarray(differ <= ENVELOPE)
+    return np.asarray(np.median(np.abs(envelope[pairs.a] - envelope[pairs.b]), axis=1) <= ENVELOPE)
 
 
 def _onsets(features: Features, rows: NDArray[np.int64]) -> dict[int, Floats]:

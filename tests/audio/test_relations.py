@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from recsys.audio.relations import (
     collapse,
     onsets_together,
     read_relations,
+    recordings,
     relations,
     write_relations,
 )
@@ -37,7 +37,7 @@ from recsys.audio.scan import Found
 from recsys.audio.sound import RATE
 from recsys.audio.store import Features, open_features
 from recsys.audio.titles import plain_artist, plain_title
-from recsys.errors import ArtefactError, DataError
+from recsys.errors import ArtefactError
 from recsys.sources.sample.compose import Note, compose
 from recsys.sources.sample.synth import render
 from recsys.sources.sample.world import make_tracks
@@ -146,9 +146,9 @@ def test_relations_are_stored_and_read(features: Features, tmp_path: Path) -> No
         read_relations(features.folder)
 
 
-def test_features_without_fingerprints_say_so() -> None:
-    with pytest.raises(DataError, match="analyse the library again"):
-        relations(SimpleNamespace(extra={}))  # type: ignore[arg-type]
+def test_without_fingerprints_titles_still_tell(features: Features) -> None:
+    bare = replace(features, extra={})
+    assert set(relations(bare)["relation"]) == {VERSION}
 
 
 def test_no_tracks_no_relations(features: Features) -> None:
@@ -180,6 +180,11 @@ def test_collapse_keeps_the_first_of_each_group_and_counts_anew() -> None:
     assert kept["rank"].tolist() == [1, 2, 1]
     assert collapse(rows, table, kinds=(SAME, VERSION))["track_id"].tolist() == ["a", "b"]
     assert collapse(rows, table, least=0.85)["track_id"].tolist() == ["a", "c", "d", "b"]
+
+
+def test_recordings_are_named_after_their_first_track() -> None:
+    table = related(("a", "b", SAME, 0.9), ("b", "c", SAME, 0.9), ("d", "e", VERSION, 1.0), ("f", "g", SAME, 0.4))
+    assert recordings(table) == {"a": "a", "b": "a", "c": "a"}
 
 
 def test_collapse_takes_out_what_is_the_query_itself() -> None:
