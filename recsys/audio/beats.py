@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 FASTEST, SLOWEST = 230.0, 42.0  # beats per minute
-FREE, STEADY = 15.0, 30.0  # cost of a change of interval, per its log: tried first, and for music that hardly bends
-HARDLY = 0.04  # spread of the intervals up to which music hardly bends
-USUAL, SPREAD, PULL = 110.0, 0.5, 0.5  # beats per minute, its spread as a log, and weight per beat
+SPREAD = 0.5  # of tempos around the usual one, as a log
+HARDLY = 0.05  # spread of the intervals up to which music hardly bends
 METRES = (4, 3, 2)
 FAST, SLOW = (
     110.0,
@@ -28,6 +27,18 @@ FAST, SLOW = (
 UNEVEN = 0.86  # log-odds between even and odd beats from which on only the stronger are beats
 FILLED = 0.75  # log-odds between beats and what lies between them, below which both are beats
 BENT = 0.02  # spread of the intervals above which the level is left alone
+
+
+class Search(NamedTuple):
+    """Cost of a change of interval per its log; the usual tempo in BPM; the cost per beat of being far from it."""
+
+    steadiness: float
+    usual: float
+    pull: float
+
+
+FREE = Search(8.0, 130.0, 1.0)  # tried first
+STEADY = Search(30.0, 110.0, 0.5)  # for music that hardly bends
 
 
 class Downbeats(NamedTuple):
@@ -58,14 +69,14 @@ def spread(beats: Floats) -> float:
     return float(np.median(np.abs(gaps / np.median(gaps) - 1)))
 
 
-def _track(activation: Floats, rate: float, steadiness: float) -> Floats:
+def _track(activation: Floats, rate: float, search: Search) -> Floats:
     shortest, longest = math.floor(60 * rate / FASTEST), math.ceil(60 * rate / SLOWEST)
     if len(activation) < 2 * longest:
         return np.zeros(0, np.float32)
     sure = np.clip(activation.astype(np.float64), 1e-3, 1 - 1e-3)
     intervals = np.arange(shortest, longest + 1)
-    prior = -0.5 * PULL * (np.log(60 * rate / intervals / USUAL) / SPREAD) ** 2
-    change = -steadiness * np.abs(np.log(intervals[:, None] / intervals[None, :]))
+    prior = -0.5 * search.pull * (np.log(60 * rate / intervals / search.usual) / SPREAD) ** 2
+    change = -search.steadiness * np.abs(np.log(intervals[:, None] / intervals[None, :]))
     quiet = np.concatenate([[0.0], np.cumsum(np.log(1 - sure))])
     frames = _best_path(np.log(sure), quiet, intervals, prior, change)
     return (_refined(activation, frames) / rate).astype(np.float32)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-VERSION = 2  # of these values: raised with every change of code or weights that moves them
+VERSION = 3  # of these values: raised with every change of code or weights that moves them
 SHORTEST = 4.0  # seconds in which a tempo can be heard
 SURE = 0.25  # confidence below which a tempo is not given
 NAMES = (
