@@ -21,7 +21,8 @@ Floats = NDArray[np.float32]
 
 VERSION = 3  # of these values: raised with every change of code or weights that moves them
 SHORTEST = 4.0  # seconds in which a tempo can be heard
-SURE = 0.25  # confidence below which a tempo is not given
+SURE = 0.25  # confidence below which neither tempo nor beats are given
+WILD = 0.2  # spread of the intervals above which beats have no tempo in common
 NAMES = (
     "tempo_bpm", "tempo_confidence", "tempo_half", "tempo_double", "tempo_bend",
     "onset_rate", "pulse_clarity", "beats_per_bar", "meter_triple",
@@ -46,7 +47,7 @@ def describe(spectra: Spectra) -> Described:
 
     Where there is a tempo, ``extra`` holds the ``tempogram_ratios``, float32 (9,), at ``recsys.audio.tempo.RATIOS``.
 
-    Silence, noise and windows shorter than four seconds have no tempo: NaN.
+    Silence, noise, windows shorter than four seconds and beats without a common interval have no tempo: NaN.
     """
     if spectra.silent:
         return Described({**dict.fromkeys(NAMES, math.nan), "tempo_confidence": 0.0})
@@ -71,6 +72,8 @@ def hear(samples: Floats, rate: int) -> Heard:
     confidence = _confidence(network, beats, found)
     if confidence < SURE:
         beats, found = beats[:0], Tempo(math.nan, math.nan)
+    if found.bend > WILD:
+        found = found._replace(bpm=math.nan)
     downbeats = beating.downbeats(network.downbeat, network.rate, beats)
     onset_rate = len(onsets) * rate / len(samples)
     correlation = autocorrelation(envelope)
