@@ -27,8 +27,9 @@ SONG = {"bock_onsets": "clip", "pop909": "source_song", "asap": "title", "nottin
 class Estimate(NamedTuple):
     """What an estimator says of one clip: times in seconds, beats per minute."""
 
-    onsets: Times
+    onsets: Times | None
     beats: Times
+    downbeats: Times | None
     bpm: float
 
 
@@ -39,6 +40,7 @@ class Clip(NamedTuple):
     path: Path
     onsets: Times | None
     beats: Times | None
+    downbeats: Times | None
     bpm: float
 
 
@@ -54,15 +56,21 @@ def clips(folder: Path, part: str) -> Iterator[Clip]:
                 name,
                 folder / row["audio_file"],
                 np.loadtxt(onsets, ndmin=1) if onsets.exists() else None,
-                pd.read_csv(beats)["time_s"].to_numpy() if beats.exists() else None,
+                *(_beats(beats) if beats.exists() else (None, None)),
                 float(row.get("tempo_bpm", np.nan)),
             )
+
+
+def _beats(path: Path) -> tuple[Times, Times]:
+    """All beats, and those that begin a bar."""
+    rows = pd.read_csv(path)
+    return rows["time_s"].to_numpy(), rows.loc[rows["is_downbeat"] == 1, "time_s"].to_numpy()
 
 
 def ours(samples: Times, rate: int) -> Estimate:
     """By this package."""
     heard = hear(samples, rate)
-    return Estimate(heard.onsets, heard.beats, heard.tempo.bpm)
+    return Estimate(heard.onsets, heard.beats, heard.downbeats.times, heard.tempo.bpm)
 
 
 def librosa_default(samples: Times, rate: int) -> Estimate:
@@ -70,16 +78,18 @@ def librosa_default(samples: Times, rate: int) -> Estimate:
     import librosa
 
     bpm, beats = librosa.beat.beat_track(y=samples, sr=rate, units="time")
-    return Estimate(np.zeros(0), beats, float(np.ravel(bpm)[0]))
+    return Estimate(None, beats, None, float(np.ravel(bpm)[0]))
 
 
 def scores(clip: Clip, estimate: Estimate) -> dict[str, float]:
     """All measures that the annotations of one clip allow."""
     out = {}
-    if clip.onsets is not None:
+    if clip.onsets is not None and estimate.onsets is not None:
         out["onset_f50"] = f_measure(clip.onsets, estimate.onsets, 0.05)
     if clip.beats is not None:
         out["beat_f70"] = f_measure(clip.beats, estimate.beats, 0.07)
+    if clip.downbeats is not None and estimate.downbeats is not None:
+        out["downbeat_f70"] = f_measure(clip.downbeats, estimate.downbeats, 0.07)
     if not np.isnan(clip.bpm):
         out["acc1"] = tempo_hit(clip.bpm, estimate.bpm, 0.04)
         out["acc2"] = tempo_hit(clip.bpm, estimate.bpm, 0.04, octaves=True)
