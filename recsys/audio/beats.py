@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 FASTEST, SLOWEST = 230.0, 42.0  # beats per minute
 SPREAD = 0.5  # of tempos around the usual one, as a log
 HARDLY = 0.05  # spread of the intervals up to which music hardly bends
-METRES = (4, 3, 2)
+METRES = (4, 3)  # bars of two are taken for halves of four
 FAST, SLOW = (
     110.0,
     82.0,
@@ -169,5 +169,5 @@ def downbeats(activation: Floats, rate: float, beats: Floats) -> Downbeats:
         signs = np.where((np.arange(len(odds)) - np.arange(metre)[:, None]) % metre == 0, 1, -1)
         fit = (np.log1p(np.exp(-signs * odds))).mean(1)
         fits.append((float(fit.min()), metre, int(fit.argmin())))
-    (cost, metre, first), (second, *_rest) = sorted(fits)[:2]
+    (cost, metre, first), (second, *_) = sorted(fits)[:2]
     return Downbeats(beats[first::metre], metre, second - cost)
