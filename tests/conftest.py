@@ -12,7 +12,6 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "2")
 from recsys import api
 from recsys.settings import Settings, parse
 
-collect_ignore = ["measure/train_rhythm.py"]  # a program that needs torch, which nothing else here does
 SETTINGS = {"models": {"ials": {"factors": 16, "iterations": 4}}}
 
 

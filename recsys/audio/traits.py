@@ -24,7 +24,7 @@ class Trait(NamedTuple):
 RHYTHM = (
     Trait("tempo_bpm", "BPM", 30, 300, "Beats per minute: the slope of a line through the beats.",
           "Not sure of its octave: a listener may tap at tempo_half or tempo_double."),
-    Trait("tempo_confidence", "", 0, 1, "How much more a beat is heard at the beats than between them.",
+    Trait("tempo_confidence", "", 0, 1, "How much more a beat is heard at the beats than elsewhere (median).",
           "Not the probability that the tempo is right."),
     Trait("tempo_half", "BPM", 15, 150, "Half the tempo.", "Not measured by itself."),
     Trait("tempo_double", "BPM", 60, 600, "Twice the tempo.", "Not measured by itself."),
@@ -32,7 +32,7 @@ RHYTHM = (
           "Not a mistake: a free performance bends."),
     Trait("onset_rate", "1/s", 0, 15, "Note beginnings per second.", "Not a count of notes: a chord begins once."),
     Trait("pulse_clarity", "", 0, 1, "How regularly the sound's attacks repeat.", "Not the loudness of the drums."),
-    Trait("beats_per_bar", "", 2, 7, "Beats from one downbeat to the next.", "Not the written time signature."),
+    Trait("beats_per_bar", "", 3, 4, "Beats from one downbeat to the next: 3 or 4.", "Not the written time signature."),
     Trait("meter_triple", "", 0, 1, "1 when three beats make a bar, else 0.", "Not the swing of the beats."),
 )  # fmt: skip
 TONAL = (
