@@ -21,8 +21,8 @@ from recsys.settings import FILE, Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from recsys.audio.space import Space
     from recsys.engine import Engine
+    from recsys.joining import Joined
     from recsys.sources import Gathered
 
 Pathlike = str | Path
@@ -58,6 +58,7 @@ def analyze(
         out: the folder to write or to bring up to date; a killed run goes on where it stopped.
         workers: processes.
         windows: windows of at most 30 s heard of each file.
+        settings: ``producers.onnx.path`` names an encoder of one's own; its vectors go beside ``out``.
         only_stale: nothing to say here: finished work is never done again.
         progress: called with (what, done, total).
 
@@ -72,7 +73,26 @@ def analyze(
     wanted = settings.analyze.model_copy(update=_given(workers=workers, windows=windows))
     wanted = type(wanted).model_validate(wanted.model_dump())
     made = library.analyze(audio, out, **wanted.model_dump(), progress=progress)
-    return Made("analyze", out, made, unchanged=made["unchanged"])
+    encoded = _encode(out, settings, wanted.windows, progress)
+    return Made("analyze", out, {**made, **encoded}, unchanged=made["unchanged"] and not encoded.get("encoded"))
+
+
+def _encode(features: Path, settings: Settings, windows: int, progress: Progress | None) -> dict[str, Any]:
+    """Vectors by an encoder of one's own, where the settings name one, into a folder beside the features."""
+    onnx = settings.producers.onnx
+    if onnx.path is None:
+        return {}
+    from recsys.audio.store import open_features
+    from recsys.producers.onnx import Encoder, write_vectors
+
+    encoder = Encoder.open(onnx.path, threads=onnx.threads)
+    made = write_vectors(open_features(features), encoder, _vectors(features), count=windows, progress=progress)
+    return {"encoder": made["encoder"], "encoded": made["encoded"], "not_encoded": len(made["failures"])}
+
+
+def _vectors(features: Pathlike) -> Path:
+    """Where the vectors of an encoder of one's own are: beside the features."""
+    return Path(f"{features}-vectors")
 
 
 def ingest(
@@ -103,6 +123,8 @@ def ingest(
     from recsys import sources
 
     settings, out = settings or Settings(), Path(out)
+    if features is not None and settings.producers.onnx.path is not None:
+        content = [*content, _vectors(features)]
     given = {"plays": plays, "tracks": tracks, "playlists": playlists, "content": content}
     files = sources.find_files(**given)
     inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items()}
@@ -110,12 +132,14 @@ def ingest(
     made_from = {"inputs": inputs, "settings": settings.ingest.model_dump(), **heard}
     if only_stale and is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
-    gathered, space = _gather(given, features, settings, progress)
+    gathered, joined = _gather(given, features, settings, progress)
     facts = {"made_from": made_from, "rejected": len(gathered.rejects), "counts": gathered.counts}
     with manifest.fresh_folder(out) as work:
         gathered.rejects.to_parquet(work / "rejects.parquet", index=False)
-        if space:
-            space.save(work / "sound")
+        if joined is not None:
+            joined.relations.to_parquet(work / "relations.parquet", index=False)
+        if joined is not None and joined.space:
+            joined.space.save(work / "sound")
         gathered.dataset.save(work, inputs=inputs, facts=facts)
     return Made("ingest", out, manifest.read(out, "tables"))
 
@@ -302,6 +326,7 @@ def similar(
     where: str | None = None,
     max_per_artist: int | None = None,
     not_same_album: bool = False,
+    collapse: bool = False,
     settings: Settings | None = None,
 ) -> pd.DataFrame:
     """Neighbours of each track; see ``Engine.similar``."""
@@ -316,6 +341,7 @@ def similar(
         where=where,
         max_per_artist=max_per_artist,
         not_same_album=not_same_album,
+        collapse=collapse,
         settings=(settings or Settings()).similar,
     )
 
@@ -456,8 +482,8 @@ STEPS: dict[str, Callable[..., Made]] = {
 
 def _gather(
     given: Mapping[str, Paths], features: Pathlike | None, settings: Settings, progress: Progress | None
-) -> tuple[Gathered, Space | None]:
-    """All sources as one, and the content space of their sound."""
+) -> tuple[Gathered, Joined | None]:
+    """All sources as one, and what came of the library of sound."""
     from recsys import sources
 
     if features is None:
@@ -470,7 +496,7 @@ def _gather(
     some = any(given.values())
     found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
     joined = joining.join(found.dataset, library)
-    return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined.space
+    return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined
 
 
 def _need_audio() -> None:

@@ -263,6 +263,7 @@ def similar(
     where: Annotated[str | None, typer.Option(help="Filter, e.g. \"year >= 1990 and genre != 'Pop'\".")] = None,
     max_per_artist: Annotated[int | None, typer.Option(help="At most so many by one artist.", min=1)] = None,
     not_same_album: Annotated[bool, typer.Option("--not-same-album", help="Leave out the track's album.")] = False,
+    collapse: Annotated[bool, typer.Option("--collapse", help="Each recording once, however many copies.")] = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -279,6 +280,7 @@ def similar(
         where=where,
         max_per_artist=max_per_artist,
         not_same_album=not_same_album,
+        collapse=collapse,
         settings=settings,
     )
     searches = 1 if like or unlike else len(seeds)

@@ -194,6 +194,7 @@ class Engine:
         where: str | None = None,
         max_per_artist: int | None = None,
         not_same_album: bool = False,
+        collapse: bool = False,
         settings: SimilarSettings | None = None,
     ) -> pd.DataFrame:
         """Neighbours of each track, columns query, rank, track_id, score, title, artist, reason.
@@ -208,6 +209,7 @@ class Engine:
             where: a filter over catalogue columns; applied inside the search.
             max_per_artist: at most so many neighbours by one artist.
             not_same_album: leave out the album of the track asked for.
+            collapse: one track of each recording, and none that is the recording asked for.
             settings: defaults for what is None.
 
         Raises:
@@ -220,6 +222,7 @@ class Engine:
             "allow": None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32),
             "max_per_artist": max_per_artist or settings.max_per_artist,
             "not_same_album": not_same_album,
+            "collapse": collapse,
         }
         wanted = [([*track_ids, *like], list(unlike))] if like or unlike else [([track], []) for track in track_ids]
         if not all(likes for likes, _ in wanted) or not wanted:

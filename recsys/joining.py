@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from recsys.audio.relations import recordings, relations
 from recsys.audio.space import NAME, Space
 from recsys.audio.store import TAGS, Features
 from recsys.audio.tonal import camelot, key_name
@@ -32,11 +33,12 @@ DESCRIBED = (*TAGS, "duration", "path", "flags")
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """The dataset with the library in it, the space that places other sounds, and how many tracks fitted by what."""
+    """The dataset with the library in it, the space that places other sounds, how many fitted by what, relations."""
 
     dataset: Dataset
     space: Space | None
     counts: dict[str, float]
+    relations: pd.DataFrame
 
 
 def nothing() -> Gathered:
@@ -63,11 +65,20 @@ def join(dataset: Dataset, features: Features) -> Joined:
     library = np.full(len(moved.tracks), -1, np.int32)
     library[moved.tracks.rows(dataset.tracks.ids)] = theirs
     library[moved.tracks.rows(features.tracks.at(own))] = own
-    catalogue = _described(moved.catalogue, _columns(features), library)
+    related = relations(features)
+    catalogue = _described(moved.catalogue, _columns(features, related), library)
     space, contents = _space(features, catalogue, library, moved.contents)
     counts = {"library_tracks": len(features), "library_own": len(own)}
     counts |= {f"library_by_{way}": number for way, number in sorted(how.items())}
-    return Joined(replace(moved, catalogue=catalogue, contents=contents), space, dict(counts))
+    ours = _our_ids(related, features, moved.tracks, library)
+    return Joined(replace(moved, catalogue=catalogue, contents=contents), space, dict(counts), ours)
+
+
+def _our_ids(related: pd.DataFrame, features: Features, tracks: IdMap, library: Rows) -> pd.DataFrame:
+    """Relations by the ids of the dataset; of several tracks that took one file, the first."""
+    known = np.flatnonzero(library >= 0)[::-1]
+    track = {str(features.tracks.ids[library[row]]): tracks.ids[row] for row in known}
+    return related.assign(track_a=related["track_a"].map(track), track_b=related["track_b"].map(track))
 
 
 def match(tracks: IdMap, catalogue: Catalogue, features: Features) -> tuple[Rows, Counter[str]]:
@@ -166,9 +177,14 @@ def _with_tracks(dataset: Dataset, ids: NDArray[Any]) -> Dataset:
     return Dataset(plays, catalogue, contents, **rest)
 
 
-def _columns(features: Features) -> pd.DataFrame:
-    """What a library can say in a catalogue, one row per library track; a file without a title has its name."""
+def _columns(features: Features, related: pd.DataFrame) -> pd.DataFrame:
+    """What a library can say in a catalogue, one row per library track; a file without a title has its name.
+
+    Tracks that are the same recording have the same ``recording``, the id of the first of them in the library.
+    """
+    first = recordings(related)
     described = features.catalogue[list(DESCRIBED)].reset_index(drop=True)
+    described["recording"] = pd.Series([first.get(track) for track in features.tracks.ids], dtype=object)
     described["title"] = described["title"].where(described["title"].notna(), described["path"].map(_stem))
     traits = features.traits.reset_index(drop=True).rename(columns={"tempo_bpm": "tempo"})
     if "key" in traits:

@@ -102,16 +102,21 @@ def neighbours(
     allow: Rows | None = None,
     max_per_artist: int | None = None,
     not_same_album: bool = False,
+    collapse: bool = False,
 ) -> Near:
     """The ``n`` nearest tracks that the rules allow; fewer only when no more exist."""
     mates = [album_mates(catalogue, row) for row in seeds.likes] if not_same_album else []
-    exclude = np.unique(np.concatenate([seeds.rows, *mates]))[None, :]
+    once = catalogue.codes("recording") if collapse and "recording" in catalogue.frame else None
+    if once is not None:
+        mates += [np.flatnonzero((once == once[row]) & (once >= 0)).astype(np.int32) for row in seeds.likes]
+    exclude = np.unique(np.concatenate([seeds.rows, *mates])).astype(np.int32)[None, :]
     queries = {space: seeds.query(index, space) for space in weights}
-    ask = n if max_per_artist is None else 4 * n
+    ask = n if max_per_artist is None and once is None else 4 * n
     while True:
         lists = index.search(queries, ask, weights=weights, allow=allow, exclude=exclude)
         rows, scores = lists.rows[0][: lists.lengths[0]], lists.scores[0][: lists.lengths[0]]
-        kept = first_of_each(catalogue.artists[rows], max_per_artist)
+        single = np.arange(len(rows)) if once is None else first_of_each(once[rows], 1)
+        kept = single[first_of_each(catalogue.artists[rows[single]], max_per_artist)]
         if len(kept) >= n or len(rows) < ask:
             return Near(rows[kept][:n], scores[kept][:n])
         ask *= 4

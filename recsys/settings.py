@@ -92,6 +92,19 @@ class Evaluate(Section):
     bootstrap: int = Field(1000, ge=100)
 
 
+class Onnx(Section):
+    """An encoder of one's own; see ``recsys.producers.onnx``."""
+
+    path: str | None = Field(None, description="an ONNX file with its .json beside it; its vectors become a space")
+    threads: int = Field(1, ge=1, le=256)
+
+
+class Producers(Section):
+    """What makes more features of sound."""
+
+    onnx: Onnx = Onnx()
+
+
 class Settings(Section):
     """All settings; every field has a default that works.
 
@@ -107,6 +120,7 @@ class Settings(Section):
     similar: Similar = Similar()
     playlist: Playlist = Playlist()
     evaluate: Evaluate = Evaluate()
+    producers: Producers = Producers()
     models: dict[str, dict[str, Any]] = Field({}, description="hyper-parameters by model name")
 
 

@@ -22,7 +22,7 @@ from recsys.audio.spectra import Spectra, front_end_hash
 from recsys.audio.traits import derive
 
 Floats = NDArray[np.float32]
-DESCRIPTORS = ("rhythm", "tonal", "timbre", "dynamics")
+DESCRIPTORS = ("rhythm", "tonal", "timbre", "dynamics", "fingerprint")
 AS_IS = ("dynamics",)  # what describes the sound before it is trimmed or levelled
 VERSION = 1  # of decoding and merging; each descriptor module has its own
 
