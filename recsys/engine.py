@@ -233,7 +233,7 @@ class Engine:
             weights = nearby.weights(self.index, "sound" if seeds.outside else by, settings.taste)
             near = neighbours(self.index, self.catalogue, seeds, n, weights=weights, **rules)
             found.append(self._similar_frame(seeds, near, weights))
-        return pd.concat(found, ignore_index=True)
+        return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
     def _seeds(self, likes: list[Any], unlikes: list[Any], by: str) -> Seeds:
         """What is searched for: tracks by id, and files that are no tracks by what they sound like."""
@@ -266,15 +266,15 @@ class Engine:
         return place(path, self.folder / SOUND)
 
     def _similar_frame(self, seeds: Seeds, near: Near, weights: Mapping[str, float]) -> pd.DataFrame:
-        table, rows = self.catalogue.frame, near.rows
+        rows = near.rows
         return pd.DataFrame(
             {
                 "query": np.repeat(seeds.named, len(rows)),
                 "rank": np.arange(1, len(rows) + 1),
                 "track_id": self.tracks.at(rows),
                 "score": near.scores,
-                "title": table["title"].to_numpy(object)[rows],
-                "artist": table["artist"].to_numpy(object)[rows],
+                "title": self.catalogue.values("title")[rows],
+                "artist": self.catalogue.values("artist")[rows],
                 "reason": [alike(self.index, self.catalogue, seeds, other, weights) for other in rows],
             }
         )

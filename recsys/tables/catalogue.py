@@ -46,7 +46,7 @@ class Catalogue:
 
     def name(self, row: int) -> str | None:
         """ "Title – Artist", or what there is of it."""
-        parts = [self.frame[c].iat[row] for c in ("title", "artist")]
+        parts = [self.values(c)[row] for c in ("title", "artist")]
         known = [p for p in parts if isinstance(p, str) and p]
         return " – ".join(known) if known else None
 
@@ -55,6 +55,16 @@ class Catalogue:
         if column not in self.frame:
             raise DataError(f"the catalogue has no column {column!r}; expected one of {', '.join(self.frame)}")
         return pd.factorize(self.frame[column])[0].astype(np.int32)
+
+    def values(self, column: str) -> NDArray[Any]:
+        """A column as Python objects, shape (n,); kept, because answers take a few of them at a time."""
+        if column not in self._values:
+            self._values[column] = self.frame[column].to_numpy(object)
+        return self._values[column]
+
+    @cached_property
+    def _values(self) -> dict[str, NDArray[Any]]:
+        return {}
 
     @cached_property
     def artists(self) -> NDArray[np.int32]:

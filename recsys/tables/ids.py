@@ -79,7 +79,8 @@ class IdMap:
             UnknownId: an id is unknown and ``missing`` is "raise".
         """
         asked = list(ids) if not isinstance(ids, np.ndarray) else ids
-        rows = self._index.get_indexer(pd.Index(self._like_mine(asked))).astype(np.int32)
+        mine = self._like_mine(asked)
+        rows = np.array([self._row(i) for i in mine], np.int32) if len(mine) <= FEW else self._many(mine)
         if missing == "drop":
             return rows[rows >= 0]
         if missing == "raise" and (rows < 0).any():
@@ -113,6 +114,15 @@ class IdMap:
     def _index(self) -> pd.Index[Any]:
         return pd.Index(self.ids)
 
+    def _row(self, found: Any) -> int:
+        try:
+            return int(self._index.get_loc(found))
+        except KeyError:
+            return -1
+
+    def _many(self, found: NDArray[Any]) -> NDArray[np.int32]:
+        return self._index.get_indexer(pd.Index(found)).astype(np.int32)
+
     def _like_mine(self, asked: Any) -> NDArray[Any]:
         if self.integer:
             return (
@@ -121,6 +131,7 @@ class IdMap:
         return np.array([str(i) for i in asked], dtype=object)
 
 
+FEW = 16  # ids that are quicker looked up one by one
 NO_INTEGER = np.iinfo(np.int64).min
 
 

@@ -1,4 +1,4 @@
-"""Run the benchmarks, print a table and write bench.json: ``python -m tests.benchmarks [ials topk similar ingest]``."""
+"""Run the benchmarks, print a table and write bench.json: ``python -m tests.benchmarks [ials topk similar answers ingest]``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 from recsys.machine import kernels, prefer_wide_kernels
 from tests.benchmarks import Row
 
-SUBJECTS = ("ials", "topk", "similar", "ingest")
+SUBJECTS = ("ials", "topk", "similar", "answers", "ingest")
 ALONE = "--alone"
 
 
