@@ -1,4 +1,4 @@
-"""Run the benchmarks, print a table and write bench.json: ``python -m tests.benchmarks [ials topk similar answers ingest]``."""
+"""Run the benchmarks, print a table and write bench.json: ``python -m tests.benchmarks [SUBJECT ...]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Similar tracks by id from a whole bundle of a million: opening, the first answer, and answers with titles and reasons."""
+"""Similar tracks by id from a whole bundle of a million: opening, the first answer, and answers with reasons."""
 
 from __future__ import annotations
 
