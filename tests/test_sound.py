@@ -17,9 +17,10 @@ from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError, MissingExtra, UnknownId
 from recsys.settings import parse
 from recsys.tables import Dataset
+from recsys.verbs import raw as verbs_of_raw
 from tests.test_cli import Run, run
 
-for package in api.AUDIO:
+for package in verbs_of_raw.AUDIO:
     pytest.importorskip(package)
 __all__ = ["run"]
 
@@ -176,7 +177,7 @@ def test_nothing_to_hear_is_one_line(run: Run, words: list[str], message: str) -
 
 
 def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(api, "find_spec", lambda name: None)
+    monkeypatch.setattr(verbs_of_raw, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pip install 'recsys\[audio\]'"):
         api.analyze([tmp_path], out=tmp_path / "F")
 

@@ -1,0 +1,1 @@
+"""Files and options in, artefacts and answers out: the verbs, which ``recsys.api`` gathers."""

@@ -1,0 +1,153 @@
+"""A bundle in, lists, neighbours, playlists and descriptions out: recommend, similar, playlist, describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys import manifest
+from recsys.freshness import is_current
+from recsys.settings import Settings
+from recsys.verbs.made import Made, Pathlike, Paths, Progress, given
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from recsys.engine import Engine
+
+
+def recommend(
+    bundle: Pathlike,
+    *,
+    out: Pathlike,
+    n: int | None = None,
+    users: Pathlike | Sequence[Any] | None = None,
+    histories: Paths | Pathlike | None = None,
+    candidates: Pathlike | Sequence[Any] | None = None,
+    include_seen: bool = False,
+    resume: bool = False,
+    format: str | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """Lists for many listeners: a folder of partitions with columns user_id, rank, track_id, score, source, reason.
+
+    Args:
+        bundle: a bundle, or the folder of bundles.
+        out: the folder to write.
+        n: tracks per listener.
+        users: ids, or a file of ids; default: everyone the model was trained on.
+        histories: plays of people the model has never seen; they are folded in, nothing is retrained.
+        candidates: ids, or a file of ids: the only tracks to choose from.
+        include_seen: whether tracks they have played may be recommended.
+        resume: keep the finished parts of an earlier run under the same plan.
+        format: "parquet", "csv" or "jsonl".
+    """
+    from recsys import batch
+    from recsys.engine import Engine
+
+    settings, out = settings or Settings(), Path(out)
+    wanted = settings.recommend.model_copy(update=given(n=n, format=format))
+    wanted = type(wanted).model_validate(wanted.model_dump())
+    engine = Engine.open(bundle)
+    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings)
+    if only_stale and is_current(out, job.plan(engine), "plan"):
+        return Made("recommend", out, manifest.read(out, batch.KIND), unchanged=True)
+    return Made("recommend", out, batch.run(engine, job, out, resume=resume, progress=progress))
+
+
+def similar(
+    track_ids: Sequence[Any] = (),
+    *,
+    bundle: Pathlike,
+    like: Sequence[Any] = (),
+    unlike: Sequence[Any] = (),
+    n: int | None = None,
+    by: str | None = None,
+    where: str | None = None,
+    max_per_artist: int | None = None,
+    not_same_album: bool = False,
+    collapse: bool = False,
+    settings: Settings | None = None,
+) -> pd.DataFrame:
+    """Neighbours of each track; see ``Engine.similar``."""
+    from recsys.engine import Engine
+
+    return Engine.open(bundle).similar(
+        track_ids,
+        n,
+        like=like,
+        unlike=unlike,
+        by=by,
+        where=where,
+        max_per_artist=max_per_artist,
+        not_same_album=not_same_album,
+        collapse=collapse,
+        settings=(settings or Settings()).similar,
+    )
+
+
+def playlist(
+    seed: Sequence[Any],
+    *,
+    bundle: Pathlike,
+    out: Pathlike,
+    n: int | None = None,
+    minutes: float | None = None,
+    title: str = "",
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """A playlist file (.m3u8, .xspf, .jspf or .csv) from seed tracks; facts name every rule that had to give way."""
+    from recsys.engine import Engine
+    from recsys.playlists import write_playlist
+
+    out, rules = Path(out), (settings or Settings()).playlist
+    made, entries = Engine.open(bundle).playlist(seed, n=n, minutes=minutes, settings=rules)
+    write_playlist(out, entries, title=title or f"From {entries[0].title or seed[0]}")
+    facts = {"tracks": len(entries), "seconds": made.seconds, "relaxed": list(made.relaxed)}
+    return Made("playlist", out, facts)
+
+
+def describe(
+    what: Pathlike,
+    *,
+    bundle: Pathlike | None = None,
+    features: Pathlike | None = None,
+    plot: Pathlike | None = None,
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """Everything known about one sound file or track: tags, key, tempo, traits with their definitions, flags, events.
+
+    Args:
+        what: a sound file, heard now; or the id of a track.
+        bundle: where tracks are listed; adds ``catalogue`` and ``listeners``.
+        features: a folder that ``analyze`` wrote, with the sound of tracks.
+        plot: a picture to draw: .png, .svg or .pdf.
+
+    Raises:
+        UnknownId: neither a file nor a known track.
+        DataError: nothing in the file can be decoded, or there is no file to draw.
+        MissingExtra: a picture needs matplotlib.
+    """
+    from recsys import telling
+    from recsys.audio.store import open_features
+    from recsys.engine import Engine
+
+    library = open_features(features) if features is not None and not Path(what).is_file() else None
+    engine = Engine.open(bundle) if bundle is not None and not Path(what).is_file() else None
+    windows = (settings or Settings()).analyze.windows
+    told = telling.tell(str(what), features=library, engine=engine, windows=windows)
+    if plot is not None:
+        telling.draw(told, plot)
+    return told
+
+
+def open_engine(bundle: Pathlike) -> Engine:
+    """The engine of a bundle, for many questions in a row; see ``recsys.engine.Engine``."""
+    from recsys.engine import Engine
+
+    return Engine.open(bundle)

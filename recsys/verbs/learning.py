@@ -1,0 +1,143 @@
+"""Tables in, bundles and reports out: train, evaluate, tune."""
+
+from __future__ import annotations
+
+import time as clock
+from pathlib import Path
+from typing import Any
+
+from recsys import bundle as bundles
+from recsys import manifest
+from recsys.freshness import current_bundle, fingerprint, is_current
+from recsys.settings import Settings
+from recsys.verbs.made import Made, Pathlike, Progress, given, with_train
+
+
+def train(
+    tables: Pathlike,
+    *,
+    out: Pathlike,
+    model: str | None = None,
+    seed: int | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+    time: float | None = None,
+) -> Made:
+    """Tables to a bundle: every model is measured on a validation part, the best is fitted on everything.
+
+    Args:
+        tables: a folder that ``ingest`` wrote.
+        out: the folder of bundles; the new one becomes its CURRENT.
+        model: fit just this one, without comparing.
+        seed: overrides the settings' seed.
+        settings: hyper-parameters by model name, and how to choose.
+        time: when, Unix seconds UTC; names the bundle. Default: now.
+
+    Raises:
+        ArtefactError: ``tables`` is not a finished folder of tables.
+        DataError: the model can't be fitted on this data.
+    """
+    from recsys import record, training
+    from recsys.engine import carry_sound, write_engine
+    from recsys.tables import Dataset
+
+    settings = with_train(settings or Settings(), model, seed)
+    tables, out = Path(tables), Path(out)
+    made_from = {"tables": fingerprint(tables), "settings": settings.model_dump(include={"train", "models"})}
+    if only_stale and (held := current_bundle(out)) and is_current(held, made_from):
+        return Made("train", held, manifest.read(held), unchanged=True)
+    started = clock.perf_counter()
+    dataset = Dataset.open(tables)
+    trained = training.train(dataset, settings, progress=progress)
+
+    def write(folder: Path) -> dict[str, Any]:
+        write_engine(folder, dataset, trained.model, trained.index)
+        carry_sound(tables, folder)
+        chosen = trained.model.name if trained.model else None
+        seconds = clock.perf_counter() - started
+        facts = record.write(folder, dataset, chosen, training.table(trained.candidates), settings, seconds)
+        return {"made_from": made_from, **facts, "index": trained.index.facts() if trained.index else []}
+
+    made = bundles.create(out, write, time=clock.time() if time is None else time)
+    return Made("train", made, manifest.read(made))
+
+
+def evaluate(
+    tables: Pathlike,
+    *,
+    out: Pathlike,
+    protocol: str | None = None,
+    seed: int | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """Measure every model on plays it has not seen; write an HTML report and a JSON beside it.
+
+    Args:
+        tables: a folder that ``ingest`` wrote.
+        out: a folder for report.html and report.json, or the .html file itself.
+        protocol: "warm", "cold", "continuation", "temporal" or "all".
+        seed: of the splits.
+    """
+    from recsys import assessment
+    from recsys.tables import Dataset
+
+    settings, out = settings or Settings(), Path(out)
+    chosen = settings.evaluate.model_copy(update=given(protocol=protocol, seed=seed))
+    settings = settings.model_copy(update={"evaluate": type(chosen).model_validate(chosen.model_dump())})
+    made_from = {
+        "tables": fingerprint(Path(tables)),
+        "settings": settings.model_dump(include={"train", "models", "evaluate"}),
+    }
+    if only_stale and is_current(out, made_from):
+        return Made("evaluate", out, manifest.read(out), unchanged=True)
+    facts = assessment.assess(Dataset.open(Path(tables)), settings, out, made_from, progress=progress)
+    return Made("evaluate", out, facts)
+
+
+def tune(
+    tables: Pathlike,
+    *,
+    out: Pathlike,
+    model: str = "ials",
+    trials: int = 20,
+    folds: int = 1,
+    seed: int | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """Search a model's hyper-parameters on validation only; run again to go on from where it stopped.
+
+    Args:
+        tables: a folder that ``ingest`` wrote.
+        out: the folder of the study; ``best.toml`` there holds lines for recsys.toml.
+        model: whose hyper-parameters.
+        trials: settings to try, those of earlier runs included.
+        folds: cross-validation folds; 1 = one validation part.
+        seed: of the split, the search and the fits.
+
+    Raises:
+        MissingExtra: optuna is not installed.
+        DataError: a model that has nothing to search.
+    """
+    from recsys import tuning
+    from recsys.tables import Dataset
+
+    settings, out = with_train(settings or Settings(), None, seed), Path(out)
+    made_from = {
+        "tables": fingerprint(Path(tables)),
+        "model": model,
+        "trials": trials,
+        "folds": folds,
+        "seed": settings.train.seed,
+    }
+    if only_stale and is_current(out, made_from):
+        return Made("tune", out, manifest.read(out), unchanged=True)
+    dataset = Dataset.open(Path(tables))
+    facts = tuning.search(
+        dataset, model, out, made_from, trials=trials, folds_=folds, settings=settings, progress=progress
+    )
+    return Made("tune", out, facts)

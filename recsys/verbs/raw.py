@@ -1,0 +1,150 @@
+"""Raw files in, features and tables out: analyze, ingest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys import manifest
+from recsys.errors import MissingExtra
+from recsys.freshness import fingerprint, is_current
+from recsys.settings import Settings
+from recsys.verbs.made import Made, Pathlike, Paths, Progress, given
+
+if TYPE_CHECKING:
+    from recsys.joining import Joined
+    from recsys.sources import Gathered
+
+AUDIO = ("soxr", "av", "tinytag")
+
+
+def analyze(
+    audio: Paths,
+    *,
+    out: Pathlike,
+    workers: int | None = None,
+    windows: int | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """Folders of sound files to a folder of features: tags, traits, vectors; only what is new or changed is heard.
+
+    Args:
+        audio: folders, or single files; the result holds these and no others.
+        out: the folder to write or to bring up to date; a killed run goes on where it stopped.
+        workers: processes.
+        windows: windows of at most 30 s heard of each file.
+        settings: ``producers.onnx.path`` names an encoder of one's own; its vectors go beside ``out``.
+        only_stale: nothing to say here: finished work is never done again.
+        progress: called with (what, done, total).
+
+    Raises:
+        MissingExtra: packages that read sound are not installed.
+        DataError: a folder does not exist.
+    """
+    _need_audio()
+    from recsys.audio import library
+
+    settings, out = settings or Settings(), Path(out)
+    wanted = settings.analyze.model_copy(update=given(workers=workers, windows=windows))
+    wanted = type(wanted).model_validate(wanted.model_dump())
+    made = library.analyze(audio, out, **wanted.model_dump(), progress=progress)
+    encoded = _encode(out, settings, wanted.windows, progress)
+    return Made("analyze", out, {**made, **encoded}, unchanged=made["unchanged"] and not encoded.get("encoded"))
+
+
+def _encode(features: Path, settings: Settings, windows: int, progress: Progress | None) -> dict[str, Any]:
+    """Vectors by an encoder of one's own, where the settings name one, into a folder beside the features."""
+    onnx = settings.producers.onnx
+    if onnx.path is None:
+        return {}
+    from recsys.audio.store import open_features
+    from recsys.producers.onnx import Encoder, write_vectors
+
+    encoder = Encoder.open(onnx.path, threads=onnx.threads)
+    made = write_vectors(open_features(features), encoder, _vectors(features), count=windows, progress=progress)
+    return {"encoder": made["encoder"], "encoded": made["encoded"], "not_encoded": len(made["failures"])}
+
+
+def _vectors(features: Pathlike) -> Path:
+    """Where the vectors of an encoder of one's own are: beside the features."""
+    return Path(f"{features}-vectors")
+
+
+def ingest(
+    plays: Paths = (),
+    *,
+    out: Pathlike,
+    tracks: Paths = (),
+    playlists: Paths = (),
+    content: Paths = (),
+    features: Pathlike | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """Raw files to a folder of tables; bad rows go to ``rejects.parquet`` there, each with file, line and reason.
+
+    Args:
+        plays, tracks, playlists, content: files, folders or globs; see ``recsys.sources``.
+        features: a folder that ``analyze`` wrote; its tracks join those of the other sources, see ``recsys.joining``.
+        out: the folder to write; an older one is replaced as a whole.
+        settings: how columns are named and rows weighed.
+        only_stale: do nothing when the tables there were made from the same inputs and settings.
+        progress: called with (what, done, total).
+
+    Raises:
+        DataError: nothing readable, missing columns, or too many bad rows.
+    """
+    from recsys import sources
+
+    settings, out = settings or Settings(), Path(out)
+    if features is not None and settings.producers.onnx.path is not None:
+        content = [*content, _vectors(features)]
+    given = {"plays": plays, "tracks": tracks, "playlists": playlists, "content": content}
+    files = sources.find_files(**given)
+    inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items()}
+    heard = {"features": fingerprint(Path(features))} if features is not None else {}
+    made_from = {"inputs": inputs, "settings": settings.ingest.model_dump(), **heard}
+    if only_stale and is_current(out, made_from):
+        return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
+    gathered, joined = _gather(given, features, settings, progress)
+    facts = {"made_from": made_from, "rejected": len(gathered.rejects), "counts": gathered.counts}
+    with manifest.fresh_folder(out) as work:
+        gathered.rejects.to_parquet(work / "rejects.parquet", index=False)
+        if joined is not None:
+            joined.relations.to_parquet(work / "relations.parquet", index=False)
+        if joined is not None and joined.space:
+            joined.space.save(work / "sound")
+        gathered.dataset.save(work, inputs=inputs, facts=facts)
+    return Made("ingest", out, manifest.read(out, "tables"))
+
+
+def _gather(
+    given: Mapping[str, Paths], features: Pathlike | None, settings: Settings, progress: Progress | None
+) -> tuple[Gathered, Joined | None]:
+    """All sources as one, and what came of the library of sound."""
+    from recsys import sources
+
+    if features is None:
+        return sources.gather(**given, settings=settings.ingest, progress=progress), None
+    _need_audio()
+    from recsys import joining
+    from recsys.audio.store import open_features
+
+    library = open_features(features)
+    some = any(given.values())
+    found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
+    joined = joining.join(found.dataset, library)
+    return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined
+
+
+def _need_audio() -> None:
+    """MissingExtra when a package is absent without which no sound can be read."""
+    for package in AUDIO:
+        if find_spec(package) is None:
+            raise MissingExtra(package, "audio")
