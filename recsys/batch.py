@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +21,9 @@ from recsys import manifest
 from recsys.contracts import Rows
 from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError
+from recsys.machine import kernels
 from recsys.settings import Recommend, Settings
 from recsys.sources import read_histories, read_ids
-from recsys.tables import IdMap
 
 KIND = "recommendations"
 PLAN = "_plan.json"
@@ -49,10 +50,18 @@ class Job:
 
     def plan(self, engine: Engine) -> dict[str, Any]:
         """What fixes every byte of the output; a job is only resumed under the same plan."""
-        digest = IdMap(list(self.ids), "user").fingerprint
-        pool = None if self.allow is None else IdMap(self.allow).fingerprint
-        plays = [int(self.histories.nnz), float(self.histories.sum(dtype=np.float64))]
-        own = {"n": self.n, "include_seen": self.include_seen, "format": self.format, "part": self.users_per_part}
+        digest = _digest(json.dumps(np.asarray(self.ids).tolist()).encode())
+        pool = None if self.allow is None else _digest(self.allow.tobytes())
+        plays = _digest(
+            *(part.tobytes() for part in (self.histories.indptr, self.histories.indices, self.histories.data))
+        )
+        own = {
+            "kernels": kernels(),
+            "n": self.n,
+            "include_seen": self.include_seen,
+            "format": self.format,
+            "part": self.users_per_part,
+        }
         return {"bundle": engine.folder.name, "users": digest, "plays": plays, "candidates": pool, **own}
 
 
@@ -118,6 +127,14 @@ def _ids(given: Any, noun: Literal["user", "track"]) -> list[Any] | None:
         return None
     listed = read_ids(Path(given), noun) if isinstance(given, str | Path) else list(given)
     return list(dict.fromkeys(listed))
+
+
+def _digest(*parts: bytes) -> str:
+    """A short hash of some bytes, in this order."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()[:16]
 
 
 def run(

@@ -88,6 +88,8 @@ def _choose(
     try:
         hidden = _hidden(dataset, settings)
     except DataError:  # too few plays to hide any
+        if name:
+            raise
         return PRIOR, {}, []
     candidates = compare_on(hidden, settings, progress=progress)
     best = max(candidates, key=lambda c: (c.name == name, c.score))

@@ -93,6 +93,22 @@ def test_resume_under_another_plan_is_refused(bundle: Path, tmp_path: Path) -> N
         api.recommend(bundle, out=tmp_path / "recs", n=6, resume=True)
 
 
+def test_the_same_listeners_in_another_order_are_another_job(bundle: Path, tmp_path: Path) -> None:
+    users = list(api.open_engine(bundle).users.ids[:4])
+    api.recommend(bundle, out=tmp_path / "recs", n=3, users=users)
+    with pytest.raises(ArtefactError, match="differs in users"):
+        api.recommend(bundle, out=tmp_path / "recs", n=3, users=users[::-1], resume=True)
+
+
+def test_other_histories_of_the_same_size_are_another_job(bundle: Path, tmp_path: Path) -> None:
+    tracks = api.open_engine(bundle).most_played(2)
+    for track in tracks:
+        (tmp_path / f"{track}.csv").write_text(f"user,track\nnew,{track}\n")
+    api.recommend(bundle, out=tmp_path / "recs", n=3, histories=tmp_path / f"{tracks[0]}.csv")
+    with pytest.raises(ArtefactError, match="differs in plays"):
+        api.recommend(bundle, out=tmp_path / "recs", n=3, histories=tmp_path / f"{tracks[1]}.csv", resume=True)
+
+
 def test_without_resume_an_older_job_is_replaced(bundle: Path, tmp_path: Path) -> None:
     api.recommend(bundle, out=tmp_path / "recs", settings=PARTS)
     api.recommend(bundle, out=tmp_path / "recs", n=3)
