@@ -1,0 +1,1 @@
+"""Words of a command line in, calls of verbs out; one function per command."""
