@@ -23,11 +23,13 @@ class Model:
     Attributes:
         state: fitted arrays, dense or CSR, without their trailing underscore; ``arrays`` stores these.
         grid: parameter sets besides the defaults that are worth a try on small data.
+        cold: whether tracks that nobody has played are scored by what they are.
     """
 
     name: ClassVar[str]
     state: ClassVar[tuple[str, ...]] = ()
     grid: ClassVar[list[dict[str, Any]]] = []
+    cold: ClassVar[bool] = False
 
     def params(self) -> dict[str, Any]:
         """The constructor's keyword arguments."""

@@ -35,6 +35,7 @@ class Content(Model):
     """
 
     name: ClassVar[str] = "content"
+    cold: ClassVar[bool] = True
     state = ("items",)
     grid: ClassVar = [{"dimensions": 32}, {"weight": "binary"}]
     items_: Floats

@@ -33,6 +33,7 @@ class LightFM(EstimatedUsers):
     """
 
     name: ClassVar[str] = "lightfm"
+    cold: ClassVar[bool] = True
     grid: ClassVar = [{"regularization": 1e-5}, {"epochs": 60}, {"features": False}]
 
     def __init__(
