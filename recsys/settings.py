@@ -148,7 +148,7 @@ def parse(content: Mapping[str, Any], where: str = "settings") -> Settings:
 
 
 def override(settings: Settings, assignments: Iterable[str]) -> Settings:
-    """Apply ``--set`` options: ``ials.factors=128`` (a model's) or ``recommend.n=50`` (a section's).
+    """Apply ``--set`` options: a section's key at any depth (``recommend.n=50``, ``producers.onnx.path=x``) or a model's.
 
     >>> override(Settings(), ["ials.factors=64"]).models
     {'ials': {'factors': 64}}
@@ -156,11 +156,15 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
     content = settings.model_dump()
     for text in assignments:
         key, sign, value = text.partition("=")
-        section, dot, name = key.strip().rpartition(".")
-        if not sign or not dot:
+        *sections, name = (part.strip() for part in key.split("."))
+        if not sign or not sections or not all([*sections, name]):
             raise SettingsError(f"--set {text!r}: expected section.key=value, e.g. ials.factors=128")
-        table = content if section in Settings.model_fields else content["models"]
-        table.setdefault(section.removeprefix("models."), {})[name] = _value(value.strip())
+        table = content if sections[0] in Settings.model_fields else content["models"]
+        for section in sections:
+            table = table.setdefault(section, {})
+            if not isinstance(table, dict):
+                raise SettingsError(f"--set {text!r}: {section} is a value, {table!r}, and has no {name}")
+        table[name] = _value(value.strip())
     return parse(content, "--set")
 
 

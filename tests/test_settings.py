@@ -45,7 +45,25 @@ def test_overrides_reach_sections_and_models() -> None:
     assert found.models == {"ials": {"factors": 16, "weighting": "log"}, "ease": {"l2": 100.0}}
 
 
-@pytest.mark.parametrize("text", ["factors=3", "ials.factors", "recommend.n=zero"])
+def test_an_override_reaches_any_depth() -> None:
+    found = override(Settings(), ["producers.onnx.path=my encoder.onnx", "producers.onnx.threads = 2"])
+    assert (found.producers.onnx.path, found.producers.onnx.threads) == ("my encoder.onnx", 2)
+    assert override(Settings(), ["models.hybrid.sound.width=3"]).models == {"hybrid": {"sound": {"width": 3}}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "factors=3",
+        "ials.factors",
+        "recommend.n=zero",
+        ".n=3",
+        "recommend.=3",
+        "recommend.n.m=3",
+        "producers.onnx=x",
+        "producers.onnx.pathh=x",
+    ],
+)
 def test_a_bad_override_is_refused(text: str) -> None:
     with pytest.raises(SettingsError):
         override(Settings(), [text])
