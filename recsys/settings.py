@@ -148,7 +148,7 @@ def parse(content: Mapping[str, Any], where: str = "settings") -> Settings:
 
 
 def override(settings: Settings, assignments: Iterable[str]) -> Settings:
-    """Apply ``--set`` options: a section's key at any depth (``recommend.n=50``, ``producers.onnx.path=x``) or a model's.
+    """Apply ``--set`` options: keys of sections (``recommend.n=50``, ``producers.onnx.path=x``) or models.
 
     >>> override(Settings(), ["ials.factors=64"]).models
     {'ials': {'factors': 64}}
