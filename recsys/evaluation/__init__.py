@@ -24,7 +24,8 @@ Whoever calls brings the models: a function from the training side to rankers by
 """
 
 from recsys.evaluation.intervals import Interval, interval, paired
-from recsys.evaluation.protocols import PROTOCOLS, REFERENCES, Fit, Prepared, Ranker, Result, measure, prepare, run
+from recsys.evaluation.protocols import PROTOCOLS, REFERENCES, Fit, Prepared, Ranker, measure, prepare, run
+from recsys.evaluation.result import Result
 from recsys.evaluation.split import Split, cold, continuation, folds, strong, temporal, warm
 
 __all__ = [

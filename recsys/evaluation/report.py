@@ -13,7 +13,7 @@ from recsys.errors import DataError
 from recsys.evaluation import charts, style, words
 from recsys.evaluation.curves import Curve
 from recsys.evaluation.pieces import details, figure, point, table
-from recsys.evaluation.protocols import Result, plain_json
+from recsys.evaluation.result import Result, plain_json
 
 TABLE = ("recall@20", "ndcg@10", "ndcg@100", "map@100", "hit@10", "mrr", "r_precision", "clicks")
 COUNTS = ("listeners evaluated", "hidden pairs", "candidate tracks")

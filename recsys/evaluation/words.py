@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from recsys.evaluation.intervals import Interval
-from recsys.evaluation.protocols import Result
+from recsys.evaluation.result import Result
 
 PROTOCOLS = {
     "warm": (

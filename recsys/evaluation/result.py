@@ -1,0 +1,79 @@
+"""What was measured under one protocol, and its way to JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from recsys.evaluation.intervals import Interval
+from recsys.evaluation.slices import Slice
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that was measured under one protocol.
+
+    Attributes:
+        protocol: name of the split.
+        primary: the metric that the headline speaks of.
+        accuracy: model → metric → mean and 95 % interval over listeners.
+        differences: reference → model → metric → paired difference model − reference.
+        character: model → spread, novelty and the like, at ``LIST_K``.
+        slices: the primary metric by activity, recall by popularity.
+        sizes: what the split is made of.
+        seconds: "fit" (all models) and "rank <model>".
+        seed: of the split and the bootstrap.
+    """
+
+    protocol: str
+    primary: str
+    accuracy: dict[str, dict[str, Interval]]
+    differences: dict[str, dict[str, dict[str, Interval]]]
+    character: dict[str, dict[str, float]]
+    slices: list[Slice]
+    sizes: dict[str, float]
+    seconds: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def best(self) -> str:
+        """The model with the largest primary metric."""
+        return self.ranking()[0]
+
+    def ranking(self) -> list[str]:
+        """Models from best to worst in the primary metric."""
+        return sorted(self.accuracy, key=lambda model: (-self.accuracy[model][self.primary].mean, model))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only; an interval is [mean, low, high], NaN is null."""
+        return plain_json(asdict(self) | {"slices": [s._asdict() for s in self.slices]})
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Result:
+        """The result that ``to_json`` described."""
+        read = _with_intervals(dict(content))
+        read["slices"] = [Slice(**s) for s in read["slices"]]
+        return cls(**read)
+
+
+def plain_json(value: Any) -> Any:
+    """Mappings, lists and numbers that JSON knows; a number that is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(k): plain_json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _with_intervals(value: Any) -> Any:
+    """Lists of three numbers are intervals, null is NaN."""
+    if isinstance(value, dict):
+        return {k: _with_intervals(v) for k, v in value.items()}
+    if isinstance(value, list) and len(value) == 3 and all(v is None or isinstance(v, int | float) for v in value):
+        return Interval(*(float("nan") if v is None else v for v in value))
+    if isinstance(value, list):
+        return [_with_intervals(v) for v in value]
+    return float("nan") if value is None else value
