@@ -1,4 +1,4 @@
-"""Playlist files to entries: M3U and M3U8, XSPF, JSPF."""
+"""Playlist files to entries: M3U and M3U8, XSPF, JSPF, and a list as a table (CSV, Parquet)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ from recsys.sources.text import open_text
 
 SUFFIXES = (".m3u", ".m3u8", ".xspf", ".jspf")
 LARGEST = 64 << 20
-EXTINF = re.compile(r"#EXTINF:\s*-?[\d.]*[^,]*,(.*)", re.IGNORECASE)
+EXTINF = re.compile(r"#EXTINF:\s*(-?[\d.]*)[^,]*,(.*)", re.IGNORECASE)
 
 
 @dataclass
 class Entry:
-    """One line of a playlist: ``keys`` are ids, addresses or MBIDs; ``paths`` where the sound may lie."""
+    """One line of a playlist: ``keys`` are ids, addresses or MBIDs; ``paths`` where the sound may lie; seconds."""
 
     line: int
     keys: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     title: str | None = None
     artist: str | None = None
+    album: str | None = None
+    duration: float | None = None
+    reason: str | None = None
 
     def __str__(self) -> str:
         named = " – ".join(part for part in (self.artist, self.title) if part)
@@ -50,6 +53,10 @@ def read_listing(file: Path) -> Listing:
     Raises:
         DataError: not a playlist, broken, larger than 64 MB, or an XML file with a DOCTYPE.
     """
+    if file.suffix.lower() in (".csv", ".tsv", ".parquet"):
+        from recsys.sources.playlist_tables import read_table
+
+        return Listing(file, stem(file), read_table(file))
     with plain_errors(file):
         content = _content(file)
     start = content.lstrip()[:1]
@@ -88,25 +95,35 @@ def _m3u(file: Path, content: bytes) -> Listing:
     except UnicodeDecodeError:
         text = content.decode("cp1252", "replace")
     listing = Listing(file, stem(file), [])
-    about: tuple[str | None, str | None] = (None, None)
+    about: dict[str, Any] = {}
     for number, line in enumerate(text.split("\n"), 1):
         line = line.strip()
         if line.upper().startswith("#PLAYLIST:"):
             listing.name = line.partition(":")[2].strip() or listing.name
         elif match := EXTINF.match(line):
-            about = _artist_title(match.group(1))
+            about = {**_artist_title(match.group(2)), "duration": _seconds(match.group(1))}
         elif line and not line.startswith("#"):
-            listing.entries.append(Entry(number, [line], _paths(line, file), about[1], about[0]))
-            about = (None, None)
+            listing.entries.append(Entry(number, [line], paths(line, file), **about))
+            about = {}
     return listing
 
 
-def _artist_title(text: str) -> tuple[str | None, str | None]:
+def _artist_title(text: str) -> dict[str, str | None]:
     artist, dash, title = re.sub(r"\s[–—]\s", " - ", text).partition(" - ")
-    return (artist.strip() or None, title.strip() or None) if dash else (None, text.strip() or None)
+    artist, title = (artist, title) if dash else ("", text)
+    return {"artist": artist.strip() or None, "title": title.strip() or None}
 
 
-def _paths(location: str, file: Path) -> list[str]:
+def _seconds(text: str | None, per: float = 1.0) -> float | None:
+    """A length in seconds; None for what is no number or not more than 0."""
+    try:
+        found = float(text or "nan") / per
+    except ValueError:
+        return None
+    return found if 0 < found < 1e9 else None
+
+
+def paths(location: str, file: Path) -> list[str]:
     """Spellings of a place: as written, with plain slashes, and from the playlist's folder."""
     if "://" in location:
         location = unquote(urlsplit(location).path) if location.lower().startswith("file:") else location
@@ -122,6 +139,9 @@ class _NoDoctype(ET.TreeBuilder):
         raise DataError(f"a DOCTYPE ({name}) is not accepted; expected plain XSPF without one")
 
 
+FIELDS = ("location", "identifier", "title", "creator", "album", "duration", "annotation")
+
+
 def _xspf(file: Path, content: bytes) -> Listing:
     parser = ET.XMLParser(target=_NoDoctype())
     try:
@@ -135,7 +155,7 @@ def _xspf(file: Path, content: bytes) -> Listing:
         raise DataError(f"{file}: found <{_tag(root)}>; expected <playlist>, as in XSPF")
     listing = Listing(file, _child(root, "title") or stem(file), [])
     for place, track in enumerate((t for t in root.iter() if _tag(t) == "track"), 1):
-        fields = {name: _children(track, name) for name in ("location", "identifier", "title", "creator")}
+        fields = {name: _children(track, name) for name in FIELDS}
         listing.entries.append(_entry(place, fields, file))
     return listing
 
@@ -153,12 +173,25 @@ def _jspf(file: Path, content: bytes) -> Listing:
     return Listing(file, title if isinstance(title, str) and title else stem(file), entries)
 
 
-def _entry(place: int, fields: dict[str, list[str]], file: Path) -> Entry:
+def _entry(number: int, fields: dict[str, list[str]], file: Path) -> Entry:
+    """XSPF and JSPF say the same: places are URI references, lengths milliseconds."""
     first = {name: next(iter(values), None) for name, values in fields.items()}
-    locations = fields.get("location", [])
-    keys = [*fields.get("identifier", []), *locations]
-    paths = [path for location in locations for path in _paths(location, file)]
-    return Entry(place, keys, paths, first.get("title"), first.get("creator"))
+    places = list(dict.fromkeys(place for location in fields.get("location", []) for place in _spelt(location)))
+    return Entry(
+        number,
+        [*fields.get("identifier", []), *places],
+        [path for location in places for path in paths(location, file)],
+        first.get("title"),
+        first.get("creator"),
+        first.get("album"),
+        _seconds(first.get("duration"), per=1000.0),
+        first.get("annotation"),
+    )
+
+
+def _spelt(location: str) -> list[str]:
+    """A place as it is meant and, if that differs, as it is written."""
+    return [location] if "://" in location else [unquote(location), location]
 
 
 def _strings(value: Any) -> Iterator[str]:
