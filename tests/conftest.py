@@ -35,7 +35,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tables(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its tables."""
     out = tmp_path_factory.mktemp("tables") / "tables"
-    given = {"tracks": [world / "tracks.csv"], "playlists": [world / "playlists"], "content": [world / "sound.csv"]}
+    given = {
+        "tracks": [world / "tracks.csv"],
+        "playlists": [world / "playlists"],
+        "content": [world / "descriptors.csv"],
+    }
     return api.ingest([world / "plays.csv"], out=out, **given).path
 
 

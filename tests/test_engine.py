@@ -142,7 +142,7 @@ def test_blend_names_its_members_as_sources(blend_bundle: Path) -> None:
 
 
 def test_a_bundle_without_plays_compares_but_does_not_recommend(world: Path, tmp_path: Path) -> None:
-    tables = api.ingest(out=tmp_path / "t", tracks=[world / "tracks.csv"], content=[world / "sound.csv"]).path
+    tables = api.ingest(out=tmp_path / "t", tracks=[world / "tracks.csv"], content=[world / "descriptors.csv"]).path
     api.train(tables, out=tmp_path / "b")
     engine = Engine.open(tmp_path / "b")
     assert len(engine.similar([engine.tracks.ids[0]], 3, by="content")) == 3

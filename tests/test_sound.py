@@ -201,8 +201,9 @@ def test_a_second_ingest_of_the_same_features_does_nothing(features: Path, tmp_p
 
 
 def test_a_space_of_that_name_is_refused(raw: Path, features: Path, tmp_path: Path) -> None:
+    shutil.copy(raw / "descriptors.csv", tmp_path / "sound.csv")
     with pytest.raises(DataError, match="rename the content file"):
-        api.ingest(content=[raw / "sound.csv"], features=features, out=tmp_path / "T")
+        api.ingest(content=[tmp_path / "sound.csv"], features=features, out=tmp_path / "T")
 
 
 def test_run_hears_before_it_reads(run: Run, library: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from recsys.sources.sample.ogg import with_serial
 from recsys.sources.sample.synth import RATE, TIMBRES, render
 
 KINDS = (".csv", ".jsonl", ".m3u8", ".xspf", ".jspf")
-TABLES = ("plays.csv", "tracks.csv", "sound.csv", "truth.jsonl")
+TABLES = ("plays.csv", "tracks.csv", "descriptors.csv", "truth.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_taste_can_be_learned(world, plays, tracks):
 def test_neighbours_by_co_listening_and_by_sound_share_the_genre(world, plays, tracks):
     genre = tracks["genre"].fillna("").str.split(";").str[0].to_numpy()
     by_chance = sum(np.mean(genre == g) ** 2 for g in set(genre))
-    sound = pd.read_csv(world.folder / "sound.csv").set_index("track_id").reindex(tracks["track_id"])
+    sound = pd.read_csv(world.folder / "descriptors.csv").set_index("track_id").reindex(tracks["track_id"])
     seen = pd.crosstab(plays["track_id"], plays["user_id"]).reindex(tracks["track_id"]).clip(upper=1)
     for table in (sound, seen):
         vectors = ((table - table.mean()) / table.std()).to_numpy()
@@ -296,14 +296,14 @@ def test_a_note_ends_when_it_should():
 
 def test_every_file_is_understood(world, plays):
     folder = world.folder
-    files = {"plays": "plays.csv", "tracks": "tracks.csv", "playlists": "playlists", "content": "sound.csv"}
+    files = {"plays": "plays.csv", "tracks": "tracks.csv", "playlists": "playlists", "content": "descriptors.csv"}
     gathered = gather(**{what: [folder / name] for what, name in files.items()})
     dataset = gathered.dataset
     assert len(gathered.rejects) == 0
     assert (len(dataset.users), len(dataset.tracks)) == (world.listeners, world.tracks)
     assert len(dataset.playlists.users) == world.playlists
     assert np.bincount(dataset.playlists.user).min() >= 12
-    assert dataset.contents["sound"].known.mean() > 0.95
+    assert dataset.contents["descriptors"].known.mean() > 0.95
     assert {g for genres in dataset.catalogue.frame["genre"] for g in (genres if genres is not None else ())} == {
         genre.name for genre in GENRES
     }

@@ -34,7 +34,7 @@ class World:
     """What ``write_world`` wrote.
 
     Attributes:
-        folder: where; holds plays.csv, tracks.csv, sound.csv, truth.jsonl, playlists/ and audio/.
+        folder: where; holds plays.csv, tracks.csv, descriptors.csv, truth.jsonl, playlists/ and audio/.
         tracks, artists, listeners, plays, playlists: counts.
         cold: ids of tracks that nobody has played.
         audio_bytes: size of all clips; 0 without audio.
@@ -86,7 +86,7 @@ def write_world(
     with manifest.fresh_folder(folder) as work:
         _csv(work / "plays.csv", _named(plays, made, listeners))
         _csv(work / "tracks.csv", _track_table(made, _rng(seed, "gaps")))
-        _csv(work / "sound.csv", _sound_table(made, scores, _rng(seed, "sound")))
+        _csv(work / "descriptors.csv", _sound_table(made, scores, _rng(seed, "sound")))
         _write_truth(work / "truth.jsonl", made, scores)
         _write_playlists(work / "playlists", lists, made)
         size = _write_audio(work, made, scores, progress) if audio else 0
