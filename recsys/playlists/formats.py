@@ -1,4 +1,4 @@
-"""Playlist files: M3U8, XSPF, JSPF and CSV, chosen by suffix.
+"""Playlist files: M3U8, XSPF, JSPF, CSV and Parquet, chosen by suffix; replaced whole, so no player sees half a list.
 
 Paths are written relative to the playlist's folder, so that it can be moved together with the library. A track
 without a usable path, or whose path leads out of the library, has its id as location. ``.m3u`` is UTF-8 like ``.m3u8``.
@@ -47,13 +47,34 @@ class Entry:
     reason: str | None = None
 
 
-def write_playlist(path: Path, entries: Sequence[Entry], *, title: str, root: Path | None = None) -> None:
-    """Write a playlist file atomically; the suffix names the format: .m3u8 .m3u .xspf .jspf .csv.
+@dataclass(frozen=True)
+class List:
+    """What goes into a file: a title, safe entries whose ``path`` is their location, a sentence about it all."""
+
+    title: str
+    entries: Sequence[Entry]
+    about: str | None = None
+
+
+def write_playlist(
+    path: Path,
+    entries: Sequence[Entry],
+    *,
+    title: str,
+    root: Path | None = None,
+    about: str | None = None,
+    absolute: bool = False,
+    outside: bool = False,
+) -> None:
+    """Write a playlist file atomically; the suffix names the format: .m3u8 .m3u .xspf .jspf .csv .parquet.
 
     Args:
-        title: the playlist's name (CSV has no place for it).
+        title: the playlist's name (tables have no place for it).
         root: the library that paths are relative to and must stay in. Without it, relative paths are relative to
             the playlist's folder and must stay there, and absolute ones may be anywhere.
+        about: a sentence about the list, for XSPF and JSPF.
+        absolute: write whole paths instead of relative ones.
+        outside: paths may lead out of the library.
 
     Raises:
         DataError: another suffix.
@@ -67,11 +88,22 @@ def write_playlist(path: Path, entries: Sequence[Entry], *, title: str, root: Pa
     #EXTINF:-1,Sulza - Mido
     audio/t1.ogg
     """
-    writer = WRITERS.get(path.suffix.lower())
+    writer = writer_of(path.suffix)
+    placed = [_clean(entry, _location(entry, path, root, absolute, outside)) for entry in entries]
+    made = writer(List(_plain(title) or "", placed, _plain(about)))
+    manifest.write_bytes(path, made.encode() if isinstance(made, str) else made)
+
+
+def writer_of(suffix: str) -> Writer:
+    """What writes files of a suffix.
+
+    Raises:
+        DataError: a suffix that is not known.
+    """
+    writer = WRITERS.get(suffix.lower())
     if writer is None:
-        raise DataError(f"{path.name} is no playlist file known here{did_you_mean(path.suffix.lower(), WRITERS)}")
-    placed = [_clean(entry, _location(entry, path, root)) for entry in entries]
-    manifest.write_bytes(path, writer(_plain(title) or "", placed).encode())
+        raise DataError(f"{suffix!r} is no playlist format known here{did_you_mean(suffix.lower(), WRITERS)}")
+    return writer
 
 
 def _plain(text: object | None) -> str | None:
@@ -89,7 +121,7 @@ def _clean(entry: Entry, location: str | None) -> Entry:
     return Entry(**text, duration=duration, path=location)  # type: ignore[arg-type]
 
 
-def _location(entry: Entry, playlist: Path, root: Path | None) -> str | None:
+def _location(entry: Entry, playlist: Path, root: Path | None, absolute: bool, outside: bool) -> str | None:
     """The entry's path from the playlist's folder, with forward slashes; None when it has none that may be used."""
     if not entry.path or UNSAFE.search(entry.path):
         return None
@@ -99,9 +131,9 @@ def _location(entry: Entry, playlist: Path, root: Path | None) -> str | None:
     home = os.path.abspath(root or folder)
     target = os.path.normpath(os.path.join(home, entry.path))
     inside = os.path.commonpath([home, target]) == home and target != home
-    if not inside and (root or not os.path.isabs(entry.path)):
+    if not (inside or outside) and (root or not os.path.isabs(entry.path)):
         return None
-    return Path(os.path.relpath(target, folder)).as_posix()
+    return Path(target if absolute else os.path.relpath(target, folder)).as_posix()
 
 
 def _name(entry: Entry) -> str:
@@ -119,25 +151,30 @@ def _identifiers(entry: Entry) -> list[str]:
     return mbid + ([f"urn:isrc:{quote(entry.isrc)}"] if entry.isrc else [])
 
 
-def _m3u8(title: str, entries: Sequence[Entry]) -> str:
-    lines = ["#EXTM3U", f"#PLAYLIST:{title}"]
-    for entry in entries:
+def _m3u8(made: List) -> str:
+    lines = ["#EXTM3U", f"#PLAYLIST:{made.title}"]
+    for entry in made.entries:
         location = entry.path or entry.track_id
         seconds = -1 if entry.duration is None else round(entry.duration)
         lines += [f"#EXTINF:{seconds},{_name(entry)}", f"./{location}" if location.startswith("#") else location]
     return "\n".join(lines) + "\n"
 
 
-def _xspf(title: str, entries: Sequence[Entry]) -> str:
+def _xspf(made: List) -> str:
     playlist = ElementTree.Element("playlist", {"version": "1", "xmlns": XSPF})
-    ElementTree.SubElement(playlist, "title").text = title
+    for name, value in _head(made):
+        ElementTree.SubElement(playlist, name).text = value
     tracks = ElementTree.SubElement(playlist, "trackList")
-    for entry in entries:
+    for entry in made.entries:
         track = ElementTree.SubElement(tracks, "track")
         for name, value in _parts(entry):
             ElementTree.SubElement(track, name).text = value
     ElementTree.indent(playlist, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(playlist, encoding="unicode") + "\n"
+
+
+def _head(made: List) -> list[tuple[str, str]]:
+    return [("title", made.title), *([("annotation", made.about)] if made.about else [])]
 
 
 def _parts(entry: Entry) -> list[tuple[str, str]]:
@@ -155,8 +192,8 @@ def _parts(entry: Entry) -> list[tuple[str, str]]:
     return [(name, value) for name, value in parts if value]
 
 
-def _jspf(title: str, entries: Sequence[Entry]) -> str:
-    content = {"playlist": {"title": title, "track": [_jspf_track(entry) for entry in entries]}}
+def _jspf(made: List) -> str:
+    content = {"playlist": {**dict(_head(made)), "track": [_jspf_track(entry) for entry in made.entries]}}
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -166,21 +203,38 @@ def _jspf_track(entry: Entry) -> dict[str, object]:
     track |= {name: value for name, value in _parts(entry) if name not in ("location", "identifier", "duration")}
     if entry.duration is not None:
         track["duration"] = round(entry.duration * 1000)
-    return {name: value for name, value in track.items() if value} | {"extension": {EXTENSION: own}}
+    return {name: value for name, value in track.items() if value} | {"extension": {EXTENSION: [own]}}
 
 
-def _csv(title: str, entries: Sequence[Entry]) -> str:
+def _rows(made: List) -> list[dict[str, object]]:
+    return [{"position": place, **asdict(entry)} for place, entry in enumerate(made.entries, start=1)]
+
+
+def _csv(made: List) -> str:
     file = io.StringIO()
     table = csv.DictWriter(file, ["position", *asdict(Entry(""))], lineterminator="\n")
     table.writeheader()
-    table.writerows({"position": place, **asdict(entry)} for place, entry in enumerate(entries, start=1))
+    table.writerows(_rows(made))
     return file.getvalue()
 
 
-WRITERS: dict[str, Callable[[str, Sequence[Entry]], str]] = {
+def _parquet(made: List) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"position": pa.int32(), "duration": pa.float64()}
+    fields = [pa.field(name, types.get(name, pa.string())) for name in ("position", *asdict(Entry("")))]
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(_rows(made), schema=pa.schema(fields)), file)
+    return file.getvalue()
+
+
+Writer = Callable[[List], str | bytes]
+WRITERS: dict[str, Writer] = {
     ".m3u8": _m3u8,
     ".m3u": _m3u8,
     ".xspf": _xspf,
     ".jspf": _jspf,
     ".csv": _csv,
+    ".parquet": _parquet,
 }

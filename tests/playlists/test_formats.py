@@ -107,7 +107,7 @@ def test_jspf():
         "annotation": SONG.reason,
         "album": "Road",
         "duration": 183800,
-        "extension": {"urn:recsys:track": {"track_id": "t1", "reason": SONG.reason}},
+        "extension": {"urn:recsys:track": [{"track_id": "t1", "reason": SONG.reason}]},
     }
 
 
@@ -146,7 +146,7 @@ def test_an_absolute_path_within_the_library_becomes_relative(tmp_path):
 
 
 def test_an_unknown_suffix_names_the_known_ones(tmp_path):
-    with pytest.raises(DataError, match=r"a\.pls is no playlist file known here; expected one of \.csv, \.jspf, \.m3u"):
+    with pytest.raises(DataError, match=r"'\.pls' is no playlist format known here; expected one of \.csv, \.jspf, \.m3u"):
         write_playlist(tmp_path / "a.pls", [SONG], title="A")
 
 
