@@ -23,6 +23,7 @@ from recsys.contracts import Recommender, Rows
 from recsys.errors import ArtefactError, DataError
 from recsys.explain import Explained, explain, reasons
 from recsys.index import Index
+from recsys.listening import Listening
 from recsys.nearby import Near, Seeds, alike, neighbours
 from recsys.settings import Playlist as PlaylistSettings
 from recsys.settings import Similar as SimilarSettings
@@ -66,11 +67,14 @@ class Engine:
         return read_catalogue(self.folder / "tracks.parquet")[1]
 
     @cached_property
+    def listening(self) -> Listening:
+        """Who heard and skipped what, and when."""
+        return Listening.open(self.folder, (len(self.users), len(self.tracks)))
+
+    @property
     def histories(self) -> sp.csr_array:
         """What each trained listener played, CSR (users, tracks)."""
-        arrays = bundle.open_arrays(self.folder / "histories")
-        shape = len(self.users), len(self.tracks)
-        return sp.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+        return self.listening.histories
 
     @cached_property
     def listeners(self) -> NDArray[np.float32]:
@@ -356,8 +360,7 @@ def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, inde
     """All that answering needs, into an empty folder."""
     write_ids(folder / "users.parquet", dataset.users)
     write_catalogue(folder / "tracks.parquet", dataset.tracks, dataset.catalogue)
-    plays = dataset.matrix()
-    bundle.save_arrays(folder / "histories", {"data": plays.data, "indices": plays.indices, "indptr": plays.indptr})
+    Listening.of(dataset).save(folder)
     told = {"name": model.name if model else None, "params": model.params() if model else {}}
     manifest.write_json(folder / "model.json", told)
     if model:

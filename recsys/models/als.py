@@ -41,6 +41,7 @@ class ALS(Model):
 
     name: ClassVar[str] = "als"
     state = ("items",)
+    axes: ClassVar = {"items": "t-"}
     grid: ClassVar = [{"regularization": 10.0}, {"alpha": 3.0, "regularization": 10.0}, {"factors": 64}]
     items_: Floats
 

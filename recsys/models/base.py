@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 from recsys.contracts import Floats, Histories, Rows
 from recsys.errors import SettingsError, did_you_mean
+from recsys.tables.merge import Place, spread
+
+if TYPE_CHECKING:
+    from recsys.tables import Dataset
 
 WEIGHTS = ("binary", "log", "raw")
 PARTS = ("data", "indices", "indptr", "shape")
@@ -22,12 +26,14 @@ class Model:
 
     Attributes:
         state: fitted arrays, dense or CSR, without their trailing underscore; ``arrays`` stores these.
+        axes: what the axes of fitted arrays run over, one letter each: "t" tracks, "u" trained listeners, "-" neither.
         grid: parameter sets besides the defaults that are worth a try on small data.
         cold: whether tracks that nobody has played are scored by what they are.
     """
 
     name: ClassVar[str]
     state: ClassVar[tuple[str, ...]] = ()
+    axes: ClassVar[Mapping[str, str]] = {}
     grid: ClassVar[list[dict[str, Any]]] = []
     cold: ClassVar[bool] = False
 
@@ -53,6 +59,29 @@ class Model:
         for name in cls.state:
             setattr(made, f"{name}_", arrays[name] if name in arrays else _sparse(arrays, name))
         return made
+
+    def resized(self, tracks: Place, users: Place) -> Self:
+        """The same fitted model over more tracks and listeners; what it knows of the new ones is nothing (zeros)."""
+        made = type(self)(**self.params())
+        for name in self.state:
+            value = getattr(self, f"{name}_")
+            for axis, over in enumerate(self.axes.get(name, "")):
+                if over in "tu":
+                    value = spread(value, tracks if over == "t" else users, axis)
+            setattr(made, f"{name}_", value)
+        return made
+
+    def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
+        """Take up tracks that came after training, in place; what is known of all others stays as it is.
+
+        Args:
+            dataset: all plays, old and new, over the tracks of this model, and what is known of the new tracks.
+            rows: the new tracks.
+
+        Returns:
+            Those of ``rows`` that the model can now recommend; none, for a model that can only be fitted again.
+        """
+        return rows[:0]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.params().items())})"

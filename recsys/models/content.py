@@ -37,6 +37,7 @@ class Content(Model):
     name: ClassVar[str] = "content"
     cold: ClassVar[bool] = True
     state = ("items",)
+    axes: ClassVar = {"items": "t-"}
     grid: ClassVar = [{"dimensions": 32}, {"weight": "binary"}]
     items_: Floats
 

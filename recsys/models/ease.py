@@ -44,6 +44,7 @@ class Ease(Model):
 
     name: ClassVar[str] = "ease"
     state = ("coefficients",)
+    axes: ClassVar = {"coefficients": "tt"}
     grid: ClassVar = [{"regularization": 30.0}, {"regularization": 300.0}]
     coefficients_: Floats
 

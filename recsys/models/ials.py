@@ -7,7 +7,7 @@ Rendle, Krichene, Zhang, Koren (2022), Revisiting the performance of iALS on ite
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -70,6 +70,7 @@ class IALS(Model):
 
     name: ClassVar[str] = "ials"
     state: ClassVar[tuple[str, ...]] = ("items", "spectrum", "listeners", "scale")
+    axes: ClassVar[Mapping[str, str]] = {"items": "t-"}
     grid: ClassVar[list[dict[str, Any]]] = [
         {"regularization": 0.2},
         {"regularization": 0.45},
@@ -150,6 +151,19 @@ class IALS(Model):
         system = System(users @ turn, np.maximum(values, 0).astype(np.float32))
         return (self._fold_in(system, extra.T.tocsr(), TRACKS) @ turn.T)[:, : self.factors]
 
+    def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
+        """New tracks get the best vectors given who played them; learned are those that anybody played."""
+        histories = dataset.histories()
+        plays = sp.csr_array(histories[:, rows])
+        some = np.flatnonzero(np.diff(plays.indptr))
+        items = np.array(self.items_)
+        items[rows, : self.factors] = self.item_fold_in(plays[some], _without(histories[some], rows))
+        values, axes = eigen(self.listeners_)
+        root = np.ascontiguousarray((axes * np.sqrt(np.maximum(values, 0))).T, dtype=np.float32)
+        self.items_, self.spectrum_ = self._turn(items, root)
+        self.listeners_ = root.T @ root
+        return rows[np.bincount(plays.indices, minlength=len(rows)) > 0]
+
     def item_vectors(self) -> Floats:
         """The track side of the dot product, float32 (tracks, d)."""
         return self.items_[:, : self.factors]
@@ -226,6 +240,13 @@ def _levels(histories: Histories) -> Floats:
         logs = np.log(np.maximum(histories.data, np.finfo(np.float32).tiny), dtype=np.float32)
         sums[filled] = np.add.reduceat(logs, histories.indptr[:-1][filled], dtype=np.float64)
     return np.exp(sums / np.maximum(counts, 1)).astype(np.float32)
+
+
+def _without(histories: Histories, tracks: Rows) -> sp.csr_array:
+    """The histories less all entries of some tracks."""
+    kept = ~np.isin(histories.indices, tracks)
+    ends = np.r_[0, np.cumsum(kept)][histories.indptr]
+    return sp.csr_array((histories.data[kept], histories.indices[kept], ends), shape=histories.shape)
 
 
 def _same(what: str, found: int, expected: int) -> None:

@@ -25,6 +25,7 @@ class Neighbours(Model):
     """
 
     state = ("similarity",)
+    axes: ClassVar = {"similarity": "tt"}
     similarity_: sp.csr_array
     weight: str
     k: int

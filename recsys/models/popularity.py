@@ -20,6 +20,7 @@ class _SameForAll(Model):
     """One score per track, the same for every history; a vector model of one dimension."""
 
     state = ("listeners",)
+    axes: ClassVar = {"listeners": "t"}
     listeners_: Floats
 
     def user_vectors(self, histories: Histories, users: Rows | None = None) -> Floats:
@@ -61,6 +62,10 @@ class Popularity(_SameForAll):
         self.listeners_ = np.bincount(histories.indices, minlength=histories.shape[1]).astype(np.float32)
         return self
 
+    def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
+        """Count again, which costs nothing."""
+        return rows[self.fit(dataset, rng=np.random.default_rng(0)).listeners_[rows] > 0]
+
 
 class Recent(_SameForAll):
     """How many listeners have a track, each counting less the longer ago their last play of it.
@@ -95,3 +100,9 @@ class Recent(_SameForAll):
         share = np.exp2(-age / self.half_life)
         self.listeners_ = np.bincount(pair % width, share, minlength=width).astype(np.float32)
         return self
+
+    def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
+        """Count again, where all plays have times."""
+        if dataset.plays.time is None:
+            return rows[:0]
+        return rows[self.fit(dataset, rng=np.random.default_rng(0)).listeners_[rows] > 0]

@@ -42,6 +42,7 @@ class Ratings(EstimatedUsers):
 
     name: ClassVar[str] = "ratings"
     state: ClassVar[tuple[str, ...]] = (*EstimatedUsers.state, "users")
+    axes: ClassVar = {**EstimatedUsers.axes, "users": "u-"}
     grid: ClassVar = [{"regularization": 0.02}, {"regularization": 0.2}, {"factors": 8}]
 
     def __init__(self, factors: int = 32, regularization: float = 0.08, iterations: int = 15) -> None:
@@ -66,7 +67,7 @@ class Ratings(EstimatedUsers):
         """The vectors that listeners' own ratings gave them; for others an estimate from what they played."""
         found = super().user_vectors(histories)
         rows = known_rows(users, len(found))
-        rated = (rows >= 0) & (rows < len(self.users_))
+        rated = (rows >= 0) & (rows < len(self.users_)) & self.users_[np.minimum(rows, len(self.users_) - 1)].any(axis=1)
         found[rated] = self.users_[rows[rated]]
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ class EstimatedUsers(Model):
     """
 
     state: ClassVar[tuple[str, ...]] = ("items", "slope", "origin")
+    axes: ClassVar[Mapping[str, str]] = {"items": "t-"}
     items_: Floats
     slope_: Floats
     origin_: Floats

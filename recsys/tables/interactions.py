@@ -65,6 +65,20 @@ class Interactions:
         made.sum_duplicates()
         return made
 
+    def last_times(self) -> NDArray[np.int64] | None:
+        """When each entry of ``matrix()`` was last heard, Unix seconds UTC, int64 (nnz,); None without times.
+
+        >>> Interactions(IdMap(["ann"]), IdMap(["x", "y"]), [0, 0, 0], [1, 0, 1], [1, 1, 1], [9, 7, 5]).last_times()
+        array([7, 9])
+        """
+        if self.time is None:
+            return None
+        pair = self.user.astype(np.int64) * len(self.tracks) + self.track
+        order = np.argsort(pair, kind="stable")
+        pair, time = pair[order], self.time[order]
+        first = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]]) if len(pair) else np.empty(0, np.intp)
+        return np.maximum.reduceat(time, first) if len(first) else time
+
     def take(self, keep: ArrayLike) -> Interactions:
         """The rows that a mask or an index array selects; the id maps stay."""
         keep = np.asarray(keep)
