@@ -23,15 +23,19 @@ Whoever calls brings the models: a function from the training side to rankers by
 [4, 4]
 """
 
+from recsys.evaluation.fitted import Fit, Fitted, Ranker
 from recsys.evaluation.intervals import Interval, interval, paired
-from recsys.evaluation.protocols import PROTOCOLS, REFERENCES, Fit, Prepared, Ranker, measure, prepare, run
+from recsys.evaluation.measured import REFERENCES, measure
+from recsys.evaluation.protocols import PROTOCOLS, Prepared, prepare, run
 from recsys.evaluation.result import Result
 from recsys.evaluation.split import Split, cold, continuation, folds, strong, temporal, warm
+from recsys.evaluation.thawing import thaw
 
 __all__ = [
     "PROTOCOLS",
     "REFERENCES",
     "Fit",
+    "Fitted",
     "Interval",
     "Prepared",
     "Ranker",
@@ -47,5 +51,6 @@ __all__ = [
     "run",
     "strong",
     "temporal",
+    "thaw",
     "warm",
 ]

@@ -111,6 +111,8 @@ def evaluate(
     plays: Histories,
     *,
     k: int = 20,
+    cover: int | None = None,
+    lift: int | None = None,
     tracks: int | None = None,
     artists: NDArray[np.integer] | None = None,
     spaces: Mapping[str, NDArray[np.floating]] | None = None,
@@ -122,6 +124,7 @@ def evaluate(
         histories: what each of them showed, CSR (q, tracks).
         plays: the training side, CSR (listeners, tracks).
         k: length of list.
+        cover, lift: length of list for coverage and popularity lift; None = k.
         tracks: number of candidates; None = tracks with a play in training.
         artists: artist code per track, −1 = unknown.
         spaces: vectors (tracks, d) by name, for the diversity in each.
@@ -129,11 +132,12 @@ def evaluate(
     popularity = np.bincount(plays.indices, minlength=plays.shape[1])
     listeners = int((np.diff(plays.indptr) > 0).sum())
     tracks = int((popularity > 0).sum()) if tracks is None else tracks
+    cover, lift = cover or k, lift or k
     found: dict[str, PerUser | float] = {
-        f"coverage@{k}": coverage(lists, tracks, k),
+        f"coverage@{cover}": coverage(lists, tracks, cover),
         f"gini@{k}": gini(lists, tracks, k),
         f"novelty@{k}": novelty(lists, popularity, listeners, k),
-        f"popularity_lift@{k}": popularity_lift(lists, histories, popularity, k),
+        f"popularity_lift@{lift}": popularity_lift(lists, histories, popularity, lift),
         f"repeat_rate@{k}": repeat_rate(lists, histories, k),
         f"cold_share@{k}": cold_share(lists, popularity, k),
     }

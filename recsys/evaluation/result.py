@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.slices import Slice
+
+
+class Turn(NamedTuple):
+    """The default model at one place of its novelty dial."""
+
+    novelty: float
+    accuracy: Interval
+    coverage: float
+    popularity_lift: float
 
 
 @dataclass(frozen=True)
@@ -21,11 +30,15 @@ class Result:
         primary: the metric that the headline speaks of.
         accuracy: model → metric → mean and 95 % interval over listeners.
         differences: reference → model → metric → paired difference model − reference.
-        character: model → spread, novelty and the like, at ``LIST_K``.
+        character: model → spread, novelty and the like, each at its length of list.
         slices: the primary metric by activity, recall by popularity.
         sizes: what the split is made of.
         seconds: "fit" (all models) and "rank <model>".
         seed: of the split and the bootstrap.
+        default: the model that ``train`` would have chosen on this training side; None = not said.
+        rival: the best single model besides it.
+        sources: source of candidates → share of the hidden tracks that are among them.
+        dials: what the novelty dial costs.
     """
 
     protocol: str
@@ -37,6 +50,10 @@ class Result:
     sizes: dict[str, float]
     seconds: dict[str, float] = field(default_factory=dict)
     seed: int = 0
+    default: str | None = None
+    rival: str | None = None
+    sources: dict[str, Interval] = field(default_factory=dict)
+    dials: list[Turn] = field(default_factory=list)
 
     @property
     def best(self) -> str:
@@ -47,15 +64,24 @@ class Result:
         """Models from best to worst in the primary metric."""
         return sorted(self.accuracy, key=lambda model: (-self.accuracy[model][self.primary].mean, model))
 
+    @property
+    def lead(self) -> Interval | None:
+        """The paired difference of the default to the best single model in the primary metric."""
+        against = self.differences.get(self.rival or "", {}).get(self.default or "")
+        return against[self.primary] if against else None
+
     def to_json(self) -> dict[str, Any]:
         """Plain values only; an interval is [mean, low, high], NaN is null."""
-        return plain_json(asdict(self) | {"slices": [s._asdict() for s in self.slices]})
+        named = {key: [part._asdict() for part in getattr(self, key)] for key in ("slices", "dials")}
+        return plain_json(asdict(self) | named)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Result:
         """The result that ``to_json`` described."""
         read = _with_intervals(dict(content))
         read["slices"] = [Slice(**s) for s in read["slices"]]
+        read["dials"] = [Turn(**t) for t in read.get("dials", [])]
+        read |= {name: read.get(name) if content.get(name) else None for name in ("default", "rival")}
         return cls(**read)
 
 

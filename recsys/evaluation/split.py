@@ -67,6 +67,7 @@ class Split:
         """How much there is of everything, and the share of hidden pairs whose track is not in train."""
         seen = self.train.histories()
         known = occurring(seen)
+        candidates = np.arange(len(known)) if self.pool is None else self.pool
         return {
             "listeners evaluated": len(self),
             "hidden pairs": int(self.held.nnz),
@@ -74,7 +75,8 @@ class Split:
             "training listeners and playlists": int((np.diff(seen.indptr) > 0).sum()),
             "training pairs": int(seen.nnz),
             "training tracks": int(known.sum()),
-            "candidate tracks": len(self.train.tracks) if self.pool is None else len(self.pool),
+            "candidate tracks": len(candidates),
+            "training listeners per candidate track": float(np.isin(seen.indices, candidates).sum() / len(candidates)),
         }
 
 
@@ -123,7 +125,7 @@ def cold(
         min_plays: hidden tracks with fewer listeners leave train too, but are not candidates.
     """
     seen = dataset.histories()
-    groups = _groups(dataset, group)
+    groups = grouped(dataset, group)
     played = np.unique(groups[occurring(seen)])
     drawn = rng.permutation(played)[: max(1, round(_share(share) * len(played)))]
     gone = np.isin(groups, drawn)
@@ -256,7 +258,7 @@ def _made(split: Split) -> Split:
     return split
 
 
-def _groups(dataset: Dataset, group: str | None) -> NDArray[np.int64]:
+def grouped(dataset: Dataset, group: str | None) -> NDArray[np.int64]:
     """A group number for every track; a track whose group is unknown is a group of its own."""
     own = np.arange(len(dataset.tracks))
     if group is None:
