@@ -71,6 +71,7 @@ def lines(
     axes: tuple[str, str],
     names: Mapping[float, str] | None = None,
     dashed: Sequence[str] = (),
+    bars: Mapping[str, Sequence[tuple[float, float, float]]] | None = None,
 ) -> str:
     """Curves with their names at the right end; equal steps between the x values that occur.
 
@@ -81,17 +82,21 @@ def lines(
         axes: labels of x and y.
         names: text for x values.
         dashed: names drawn with a dashed line.
+        bars: (x, low, high) by name, drawn upright through the points.
     """
     drawn = {n: [(a, b) for a, b in points if math.isfinite(b)] for n, points in series.items()}
     drawn = {n: points for n, points in drawn.items() if points}
     steps = sorted({a for points in drawn.values() for a, _ in points})
     place = {a: i for i, a in enumerate(steps)}
-    x, y, parts = _frame(drawn, len(steps) - 1, axes)
+    reach = [b for points in (bars or {}).values() for _, *ends in points for b in ends if math.isfinite(b)]
+    x, y, parts = _frame(drawn, len(steps) - 1, axes, reach)
     parts += [_text(x(i), y.start + 17, (names or {}).get(a, f"{a:g}"), "middle") for a, i in place.items()]
     for name, points in drawn.items():
         path = " ".join(f"{x(place[a]):.1f},{y(b):.1f}" for a, b in points)
         dash = ' stroke-dasharray="5 4"' if name in dashed else ""
         parts.append(f'<polyline class="curve" style="stroke:{colours[name]}" points="{path}"{dash}/>')
+        upright = [(x(place[a]), y(low), y(high)) for a, low, high in (bars or {}).get(name, ()) if math.isfinite(low)]
+        parts += [_line(at, low, at, high, "bar", colours[name]) for at, low, high in upright]
         parts += [_dot(x(place[a]), y(b), colours[name], f"{name}: {b:.3f} at {a:g}", 3) for a, b in points]
     ends = {name: y(points[-1][1]) for name, points in drawn.items()}
     parts += [
@@ -178,11 +183,11 @@ def signed(value: Interval) -> str:
 
 
 def _frame(
-    drawn: Mapping[str, Sequence[tuple[float, float]]], last: int, axes: tuple[str, str]
+    drawn: Mapping[str, Sequence[tuple[float, float]]], last: int, axes: tuple[str, str], reach: Sequence[float]
 ) -> tuple[Scale, Scale, list[str]]:
     x = Scale(0, max(1, last), LEFT + 14, WIDTH - 18 - LETTER * max(map(len, drawn)))
     wide = Scale(0, 1, LEFT, x.end)
-    y, parts = _vertical([b for points in drawn.values() for _, b in points], wide, axes)
+    y, parts = _vertical([*(b for points in drawn.values() for _, b in points), *reach], wide, axes)
     return x, y, parts
 
 

@@ -34,6 +34,22 @@ def table(
     )
 
 
+def grid_table(heads: Sequence[str], rows: Sequence[Sequence[Interval | float | str | None]], caption: str) -> str:
+    """A plain table of words, numbers and intervals; the first column names the row."""
+    head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
+    body = "".join(f'<tr><th scope="row">{escape(str(row[0]))}</th>{"".join(map(_any, row[1:]))}</tr>' for row in rows)
+    return (
+        f'<div class="card" tabindex="0"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _any(value: Interval | float | str | None) -> str:
+    if isinstance(value, str):
+        return f"<td>{escape(charts.minus(value))}</td>"
+    return _cell(value if isinstance(value, Interval) else point(value), False, 3)
+
+
 def _best(column: Sequence[Interval | None], smaller: bool) -> float:
     means = [v.mean for v in column if v is not None and math.isfinite(v.mean)]
     return (min(means) if smaller else max(means)) if means else math.nan
@@ -46,7 +62,8 @@ def _digits(column: Sequence[Interval | None]) -> int:
 def _cell(value: Interval | None, best: bool, digits: int) -> str:
     if value is None or not math.isfinite(value.mean):
         return "<td>–</td>"
-    bounds = f"<small>{value.low:.{digits}f} – {value.high:.{digits}f}</small>" if math.isfinite(value.low) else ""
+    bounds = charts.minus(f"{value.low:.{digits}f} – {value.high:.{digits}f}") if math.isfinite(value.low) else ""
+    bounds = bounds and f"<small>{bounds}</small>"
     return f"<td{' class=best' if best else ''}><b>{charts.minus(f'{value.mean:.{digits}f}')}</b>{bounds}</td>"
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from recsys import manifest
 from recsys.errors import DataError
-from recsys.evaluation import charts, style, words
+from recsys.evaluation import charts, sections, style, words
 from recsys.evaluation.curves import Curve
+from recsys.evaluation.floors import NAMES as FLOORS
 from recsys.evaluation.pieces import details, figure, point, table
 from recsys.evaluation.result import Result, plain_json
 
@@ -83,9 +84,12 @@ def _page(
 ) -> str:
     colours = _colours(results)
     body = [_header(results)]
-    if len(results) > 1:
-        body.append(_overview(results, colours))
-    body += [_section(result, colours) for result in results]
+    single = [r for r in results if not sections.is_thaw(r)]
+    if len(single) > 1:
+        body.append(_overview(single, colours))
+    body += [_section(result, colours) for result in single]
+    if len(single) < len(results):
+        body.append(sections.thaw_section([r for r in results if sections.is_thaw(r)], colours))
     if curves:
         body.append(_fitting(curves))
     body.append(_how(results, how, versions, skipped))
@@ -105,15 +109,17 @@ def _document(title: str, body: str) -> str:
 def _colours(results: Sequence[Result]) -> dict[str, str]:
     """One colour per model over the whole page, the best first; popularity is the plain one."""
     names = dict.fromkeys(name for result in results for name in result.ranking())
-    found = {name: style.colour(i) for i, name in enumerate(n for n in names if n != "popularity")}
-    return found | {"popularity": style.PLAIN}
+    plain = ("popularity", *FLOORS)
+    found = {name: style.colour(i) for i, name in enumerate(n for n in names if n not in plain)}
+    return found | dict.fromkeys(plain, style.PLAIN)
 
 
 def _header(results: list[Result]) -> str:
     first = results[0]
     count = f"{int(first.sizes['listeners evaluated']):,}"
     more = " ".join(filter(None, [words.explanation(first.protocol), words.runner_up(first)]))
-    links = "".join(f'<a href="#{r.protocol}">{escape(words.heading(r.protocol))}</a>' for r in results)
+    ids = dict.fromkeys("thaw" if sections.is_thaw(r) else r.protocol for r in results)
+    links = "".join(f'<a href="#{name}">{escape(words.heading(name))}</a>' for name in ids)
     links = links and f'<nav aria-label="Sections">{links}<a href="#how">How it was measured</a></nav>'
     return (
         f'<header><p class="kind">Evaluation on {count} listeners · numbers in brackets are 95 % intervals</p>'
@@ -127,7 +133,8 @@ def _overview(results: list[Result], colours: Mapping[str, str]) -> str:
     heads = [f"{words.heading(r.protocol)}" for r in results]
     main = table(heads, cells, colours, f"{words.pretty(results[0].primary)} under each protocol")
     return (
-        f'<section id="overview"><h2>All protocols</h2><p>The same models asked in different ways.</p>{main}</section>'
+        f'<section id="overview"><h2>All protocols</h2><p>The same models asked in different ways.</p>{main}'
+        f"{sections.defaults(results)}</section>"
     )
 
 
@@ -140,13 +147,13 @@ def _section(result: Result, colours: Mapping[str, str]) -> str:
     plain = {name: [point(result.character[name].get(t)) for t in traits] for name in order}
     main = table([words.pretty(m) for m in metrics], cells, colours, caption, [m == "clicks" for m in metrics])
     figures = "".join(filter(None, (draw(result, colours) for draw in FIGURES)))
-    depth = traits[0].partition("@")[2] if traits else ""
-    beyond = table([words.pretty(t) for t in traits], plain, colours, f"What the first {depth} are like", mark=False)
+    named = [f"{words.pretty(t)} ({t.partition('@')[2]})" for t in traits]
+    beyond = table(named, plain, colours, "What the first so many tracks of each list are like", mark=False)
     return (
         f'<section id="{result.protocol}"><h2>{escape(words.heading(result.protocol))}</h2>'
-        f"<p>{escape(words.explanation(result.protocol))} {_counts(result)}</p>{main}"
+        f"<p>{escape(words.explanation(result.protocol))} {_counts(result)} {sections.default_line(result)}</p>{main}"
         f'<div class="grid narrow">{_differences(result, colours)}</div><div class="grid">{figures}</div>'
-        f"{beyond if traits else ''}</section>"
+        f"{beyond if traits else ''}{sections.beyond_models(result)}</section>"
     )
 
 
@@ -157,7 +164,8 @@ def _counts(result: Result) -> str:
 
 def _differences(result: Result, colours: Mapping[str, str]) -> str:
     drawn = []
-    for reference, models in result.differences.items():
+    for reference in _drawn_references(result):
+        models = result.differences[reference]
         rivals = [m for m in result.ranking() if m in models and (m != "popularity" or len(models) == 1)]
         rows = [(m, models[m][result.primary]) for m in rivals]
         title = f"Better or worse than {reference}?"
@@ -165,6 +173,13 @@ def _differences(result: Result, colours: Mapping[str, str]) -> str:
         svg = charts.interval_rows(rows, colours, title=title, axis=f"difference in {words.pretty(result.primary)}")
         drawn.append(figure(title, text, svg))
     return "".join(drawn)
+
+
+def _drawn_references(result: Result) -> list[str]:
+    """Popularity, the best single model, and the strongest reference; the JSON has the rest."""
+    order = [m for m in result.ranking() if m in result.differences]
+    wanted = ("popularity", result.rival, next((m for m in order if m not in ("popularity", result.rival)), None))
+    return [m for m in dict.fromkeys(wanted) if m in result.differences]
 
 
 def _by_k(result: Result, colours: Mapping[str, str]) -> str:
@@ -262,9 +277,15 @@ def _how(
 
 
 def _sizes(result: Result) -> str:
-    lines = {k: f"{v:.1%}" if isinstance(v, float) else f"{v:,}" for k, v in result.sizes.items()}
+    lines = {k: _size(k, v) for k, v in result.sizes.items()}
     lines |= {f"seconds, {k}": f"{v:.1f}" for k, v in result.seconds.items()}
     return "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in lines.items())
+
+
+def _size(name: str, value: float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.1f}" if " per " in name else f"{value:.1%}"
 
 
 def _value(key: str, value: Any) -> str:

@@ -29,6 +29,11 @@ PROTOCOLS = {
         "Whole artists (or tracks, where no artist is known) were taken out of training; only their tracks are "
         "candidates. A model that knows nothing but plays can't tell them apart.",
     ),
+    "thaw": (
+        "From cold to warm",
+        "Some artists (or tracks, where no artist is known) were made new and got back a few plays of random listeners "
+        "at a time. Other listeners judge: what they played of the new tracks stays hidden at every step.",
+    ),
     "temporal": (
         "The future",
         "Models were trained on all plays before one moment; hidden is what listeners first played after it.",
@@ -59,6 +64,9 @@ def heading(protocol: str) -> str:
     text = PROTOCOLS.get(base, (protocol, ""))[0]
     if base == "continuation":
         return f"{text} {count} track{'' if count == '1' else 's'}"
+    if base == "thaw" and count:
+        plays, _, everything = count.partition("-")
+        return f"{text}, {plays} play{'' if plays == '1' else 's'}{', all tracks' if everything else ''}"
     return f"{text}, fold {count}" if base == "fold" else text
 
 
