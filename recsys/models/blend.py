@@ -1,4 +1,4 @@
-"""Several models that vote: standardised scores, summed with weights fitted on held-out plays."""
+"""Several models that vote: standardised scores, summed with weights fitted on held-out plays and on evidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from recsys import models
 from recsys.contracts import Floats, Histories, Recommender, Rows
 from recsys.errors import SettingsError
 from recsys.models.base import Model, known_rows
-from recsys.models.fusion import candidates, fit_weights, standardised
+from recsys.models.evidence import trust, weights_by_length
+from recsys.models.fusion import standardised
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
@@ -24,24 +25,42 @@ MEMBERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("slim", {}),
     ("ease", {}),
     ("rp3beta", {}),
+    ("content", {}),
 )
 WEIGHTS = {"ials": 0.45, "bpr": 0.45, "slim": 0.1}
 PRIOR = "popularity"
-USERS_AT_ONCE = 256
-MOST_LISTENERS = 2000
+HALF = 4.0
+CELLS = 1 << 23  # scores of one member held at a time: 32 MB
+
+
+def at_once(tracks: int) -> int:
+    """How many histories to score together, so that a block of scores stays small.
+
+    >>> at_once(3_000), at_once(100_000)
+    (256, 83)
+    """
+    return max(16, min(256, CELLS // max(tracks, 1)))
 
 
 class Blend(Model):
-    """Score = Σ weight × member's score, standardised per history over the tracks that are not in it.
+    """Score = Σ weight × member's score, standardised per history over the played tracks that are not in it.
+
+    The weights follow the evidence. Those of members that know tracks only by their plays fade for a track with
+    few: of n listeners, n / (n + half) of the weight stays and the rest goes to the members that also know what the
+    track is (content, hybrid and the like), in the proportions ``fallback``. And the weights for a history of one
+    track may differ from those for a long one (``lengths``).
 
     Popularity is always the last member: an empty history, about which the others know nothing, is answered
     by it alone; otherwise it counts only with the weight it is given.
 
     Args:
-        members: (name, parameters) of each; None = those of ials, bpr, slim, ease and rp3beta that can be fitted.
-        weights: one per member, 0 or more; a member of weight 0 is not fitted. None = those that served best on
-            held-out plays of a public log (ials .45, bpr .45, slim .1), or equal ones for other members;
-            ``fit_weights`` finds them for your own.
+        members: (name, parameters) of each; None = those of ``MEMBERS`` that can be fitted and have a usual weight.
+        weights: one per member, 0 or more, or a list of such lists, one for each of ``lengths``; a member of weight
+            0 everywhere is not fitted. None = those that served best on held-out plays of a public log (ials .45,
+            bpr .45, slim .1), or equal ones for other members; ``weighing.weigh`` finds them for your own.
+        lengths: the lengths of history that ``weights`` are for, growing.
+        fallback: one per member, how members that know content share what evidence leaves open; None = equally.
+        half: listeners of a track at which plays decide one half.
 
     BPR is weak alone, yet next to iALS it added more on that log than any of the linear models did.
 
@@ -58,59 +77,58 @@ class Blend(Model):
 
     name: ClassVar[str] = "blend"
     models_: list[Recommender]
-    weights_: Floats
+    weights_: Floats  # (lengths, members)
+    lengths_: NDArray[np.float64]  # (lengths,)
+    fallback_: Floats  # (members,), 0 for members that know plays alone
+    evidence_: Floats  # (members, tracks): listeners of each track that a member has learned from
+    half_: float
 
     def __init__(
         self,
         members: Sequence[tuple[str, Mapping[str, Any]]] | None = None,
-        weights: Sequence[float] | None = None,
+        weights: Sequence[float] | Sequence[Sequence[float]] | None = None,
+        lengths: Sequence[float] | None = None,
+        fallback: Sequence[float] | None = None,
+        half: float = HALF,
     ) -> None:
-        self.members, self.weights = members, weights
+        self.members, self.weights, self.lengths, self.fallback, self.half = members, weights, lengths, fallback, half
 
     def fit(self, dataset: Dataset, *, rng: np.random.Generator) -> Self:
-        """Fit every member, in order."""
+        """Fit every member that has a weight, in order."""
         chosen = self._chosen(dataset)
-        weights = self._weights([name for name, _ in chosen])
-        used = [(*member, weight) for member, weight in zip(chosen, weights, strict=True) if weight > 0]
-        if used[-1][0] != PRIOR:
-            used.append((PRIOR, {}, 0.0))
-        self.models_ = [models.build(name, **params).fit(dataset, rng=rng) for name, params, _ in used]
-        self.weights_ = np.array([weight for _, _, weight in used], np.float32)
-        return self
+        table = self._table([name for name, _ in chosen])
+        shares = self.fallback if self.fallback is not None else [0.0] * len(chosen)
+        used = [i for i in range(len(chosen)) if table[:, i].any() or shares[i]]
+        fitted = [models.build(chosen[i][0], **chosen[i][1]).fit(dataset, rng=rng) for i in used]
+        weights, fallback = table[:, used], None if self.fallback is None else [shares[i] for i in used]
+        if fitted[-1].name != PRIOR:
+            fitted.append(models.build(PRIOR).fit(dataset, rng=rng))
+            weights = np.hstack([weights, np.zeros((len(weights), 1), np.float32)])
+            fallback = None if fallback is None else [*fallback, 0.0]
+        return self._settle(fitted, dataset, weights, fallback)
 
-    def adopt(self, fitted: Sequence[Recommender]) -> Self:
-        """Take members that are fitted already, popularity last, in the place of ``fit``."""
-        self.models_ = list(fitted)
-        self.weights_ = self._weights([m.name for m in fitted])
-        return self
+    def adopt(self, fitted: Sequence[Recommender], dataset: Dataset) -> Self:
+        """Take members that were fitted on this dataset already, popularity last, in the place of ``fit``."""
+        return self._settle(list(fitted), dataset, self._table([m.name for m in fitted]), self.fallback)
 
-    def fit_weights(self, histories: Histories, held: Histories, users: Rows | None = None) -> Self:
-        """Choose the weights that rank held-out plays best, by N@100; the members stay as they are.
-
-        Args:
-            histories: what the members were fitted on, CSR (q, tracks).
-            held: plays of the same listeners that they were not fitted on, CSR (q, tracks).
-            users: trained user rows of these listeners, or None.
-        """
-        users = known_rows(users, histories.shape[0])
-        chosen = np.flatnonzero((np.diff(histories.indptr) > 0) & (np.diff(held.indptr) > 0))
-        if len(chosen) > MOST_LISTENERS:
-            chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_LISTENERS).astype(int)]
-        parts = []
-        for start in range(0, len(chosen), USERS_AT_ONCE):
-            some = chosen[start : start + USERS_AT_ONCE]
-            blocks = [standardised(m.scores(histories[some], users[some]), histories[some]) for m in self.models_]
-            parts.append(candidates(blocks, histories[some], held[some]))
-        if parts:
-            self.weights_ = fit_weights(parts, self.weights_)
+    def _settle(
+        self, fitted: list[Recommender], dataset: Dataset, weights: Floats, fallback: Sequence[float] | None
+    ) -> Self:
+        self.models_, self.weights_, self.half_ = fitted, weights, float(self.half)
+        self.lengths_ = np.asarray([1.0] if self.lengths is None else self.lengths, np.float64)
+        knows = np.array([getattr(m, "cold", False) for m in fitted], np.float32)
+        shares = knows if fallback is None else knows * np.asarray(fallback, np.float32)
+        self.fallback_ = shares / shares.sum() if shares.any() else shares
+        plays = np.bincount(dataset.histories().indices, minlength=len(dataset.tracks)).astype(np.float32)
+        self.evidence_ = np.repeat(plays[None, :], len(fitted), axis=0)
         return self
 
     def scores(self, histories: Histories, users: Rows | None = None) -> Floats:
         """float32 (q, tracks); comparable within a row only."""
         found = np.zeros(histories.shape, np.float32)
-        for start, share in self._tiles(histories, users):
-            for block in share:
-                found[start : start + len(block)] += block
+        for start, shares in self._tiles(histories, users):
+            for share in shares:
+                found[start : start + len(share)] += share
         return found
 
     def parts(self, histories: Histories, users: Rows | None, rows: Rows) -> Floats:
@@ -122,17 +140,71 @@ class Blend(Model):
             rows: track rows per history, int32 (q, k); −1 = none, whose parts are 0.
         """
         found = np.zeros((*rows.shape, len(self.models_)), np.float32)
-        for start, share in self._tiles(histories, users):
-            for member, block in enumerate(share):
-                asked = rows[start : start + len(block)]
-                taken = np.take_along_axis(block, np.maximum(asked, 0), axis=1)
-                found[start : start + len(block), :, member] = np.where(asked >= 0, taken, 0)
+        for start, shares in self._tiles(histories, users):
+            for member, share in enumerate(shares):
+                asked = rows[start : start + len(share)]
+                taken = np.take_along_axis(share, np.maximum(asked, 0), axis=1)
+                found[start : start + len(share), :, member] = np.where(asked >= 0, taken, 0)
         return found
+
+    def shares(self, histories: Histories, users: Rows | None = None) -> Iterator[Floats]:
+        """Each member's part of every score, float32 (q, tracks), one member after another; they sum to ``scores``."""
+        some = np.diff(histories.indptr) > 0
+        weights = self.weights_for(histories)
+        open_ = self._open(weights)
+        for number, block in enumerate(self.blocks(histories, users, np.flatnonzero(self._used(weights)))):
+            if block is None:
+                yield np.zeros(histories.shape, np.float32)
+                continue
+            if self.fallback_[number] or getattr(self.models_[number], "cold", False):
+                block *= weights[:, number, None] + self.fallback_[number] * open_
+            else:
+                block *= weights[:, number, None] * self._trust(number)
+            if number < len(self.models_) - 1:
+                block[~some] = 0
+            yield block
+
+    def blocks(
+        self, histories: Histories, users: Rows | None = None, wanted: NDArray[np.intp] | None = None
+    ) -> Iterator[Floats | None]:
+        """Standardised scores of each member, float32 (q, tracks), or None for those that are not ``wanted``."""
+        users = known_rows(users, histories.shape[0])
+        counted = self._counted()
+        for number, model in enumerate(self.models_):
+            if wanted is not None and number not in wanted:
+                yield None
+            else:
+                yield standardised(model.scores(histories, users), histories, counted=counted)
+
+    def imputed(self, histories: Histories, users: Rows | None = None) -> list[Floats]:
+        """Each member's blocks with what evidence leaves open filled in: the weighted sum of these is the score."""
+        blocks = [block for block in self.blocks(histories, users) if block is not None]
+        if self.fallback_.any():
+            known = [share * block for share, block in zip(self.fallback_, blocks, strict=True) if share]
+            filled = np.sum(known, axis=0, dtype=np.float32)
+            for number in self._blind():
+                believed = self._trust(number)
+                blocks[number] *= believed
+                blocks[number] += (1 - believed) * filled
+        return blocks
+
+    def weights_for(self, histories: Histories) -> Floats:
+        """Weights of the members for each history by its length, float32 (q, members); empty ones: popularity alone."""
+        lengths = np.diff(histories.indptr)
+        weights = weights_by_length(lengths, self.lengths_, self.weights_)
+        weights[lengths == 0] = 0
+        weights[lengths == 0, -1] = 1
+        return weights
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the members, in the order of ``weights_`` and ``parts``."""
         return tuple(model.name for model in self.models_)
+
+    @property
+    def cold(self) -> bool:  # type: ignore[override]
+        """Whether any member can score tracks that nobody has played."""
+        return bool(self.fallback_.any())
 
     def track_vectors(self) -> Floats | None:
         """Those of the first member that has any: iALS, by default."""
@@ -141,12 +213,23 @@ class Blend(Model):
     def params(self) -> dict[str, Any]:
         """The constructor's arguments, as lists that JSON keeps."""
         members = None if self.members is None else [[name, dict(params)] for name, params in self.members]
-        return {"members": members, "weights": None if self.weights is None else [float(w) for w in self.weights]}
+        lists = {
+            name: None if getattr(self, name) is None else np.asarray(getattr(self, name), np.float64).tolist()
+            for name in ("weights", "lengths", "fallback")
+        }
+        return {"members": members, **lists, "half": self.half}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Each member's arrays under its number, who they are (JSON text), and the weights."""
+        """Each member's arrays under its number, who they are (JSON text), and how they are weighed."""
         fitted = json.dumps([[m.name, m.params()] for m in self.models_])
-        found: dict[str, NDArray[Any]] = {"members": np.array(fitted), "weights": self.weights_}
+        found: dict[str, NDArray[Any]] = {
+            "members": np.array(fitted),
+            "weights": self.weights_,
+            "lengths": self.lengths_,
+            "fallback": self.fallback_,
+            "evidence": self.evidence_,
+            "half": np.array(self.half_),
+        }
         for number, model in enumerate(self.models_):
             found |= {f"{number}.{key}": value for key, value in model.arrays().items()}
         return found
@@ -160,38 +243,59 @@ class Blend(Model):
             prefix = f"{number}."
             mine = {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
             made.models_.append(models.from_arrays(name, mine, own))
-        made.weights_ = np.asarray(arrays["weights"], np.float32)
+        for name in ("weights", "lengths", "fallback", "evidence"):
+            setattr(made, f"{name}_", arrays[name])
+        made.half_ = float(arrays["half"])
         return made
 
     def _chosen(self, dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
         if self.members is not None:
             return [(name, dict(params)) for name, params in self.members]
-        return [(name, dict(params)) for name, params in MEMBERS if models.feasible(name, dataset) is None]
+        can = [(name, dict(params)) for name, params in MEMBERS if models.feasible(name, dataset) is None]
+        return [member for member in can if member[0] in WEIGHTS] or can
 
-    def _weights(self, names: Sequence[str]) -> Floats:
-        """One weight per name, scaled to sum 1: those given, else the usual ones, else equal ones."""
+    def _table(self, names: Sequence[str]) -> Floats:
+        """A row of weights per length, each with sum 1: those given, else the usual ones, else equal ones."""
         usual = [WEIGHTS.get(name, 0.0) for name in names]
         chosen = self.weights if self.weights is not None else usual if any(usual) else [1.0] * len(names)
-        found = np.asarray(chosen, np.float64)
-        if len(found) != len(names):
-            raise SettingsError(f"blend has {len(found)} weights for {len(names)} members; expected one for each")
-        if not (np.isfinite(found).all() and found.min(initial=0) >= 0 and found.sum() > 0):
+        found = np.atleast_2d(np.asarray(chosen, np.float64))
+        lengths = 1 if self.lengths is None else len(self.lengths)
+        if found.shape != (lengths, len(names)):
+            raise SettingsError(
+                f"blend has weights of shape {found.shape} for {len(names)} members and {lengths} lengths; "
+                "expected one for each"
+            )
+        if not (np.isfinite(found).all() and found.min(initial=0) >= 0 and (found.sum(axis=1) > 0).all()):
             raise SettingsError(f"blend.weights = {list(chosen)}; expected finite numbers, 0 or more, not all 0")
-        return (found / found.sum()).astype(np.float32)
+        return (found / found.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def _tiles(self, histories: Histories, users: Rows | None) -> Iterator[tuple[int, Iterator[Floats]]]:
-        """For some histories at a time: where they start, and each member's weighted block, float32 (≤ 256, tracks)."""
+        """For some histories at a time: where they start, and each member's share, float32 (few, tracks)."""
         users = known_rows(users, histories.shape[0])
-        for start in range(0, histories.shape[0], USERS_AT_ONCE):
-            stop = start + USERS_AT_ONCE
-            yield start, self._blocks(histories[start:stop], users[start:stop])
+        size = at_once(histories.shape[1])
+        for start in range(0, histories.shape[0], size):
+            yield start, self.shares(histories[start : start + size], users[start : start + size])
 
-    def _blocks(self, histories: Histories, users: Rows) -> Iterator[Floats]:
-        some = np.diff(histories.indptr) > 0
-        last = len(self.models_) - 1
-        for number, (model, weight) in enumerate(zip(self.models_, self.weights_, strict=True)):
-            alone = np.float32(number == last)
-            if weight == 0 and (alone == 0 or some.all()):
-                yield np.zeros(histories.shape, np.float32)
-                continue
-            yield standardised(model.scores(histories, users), histories, np.where(some, weight, alone))
+    def _counted(self) -> Floats | None:
+        """1 for tracks with plays, over which scores are standardised; None when that is all or none of them."""
+        played = (self.evidence_[-1] > 0).astype(np.float32)
+        return played if 0 < played.sum() < len(played) else None
+
+    def _trust(self, number: int) -> Floats | np.float32:
+        """Share of a member's weight that evidence leaves to it, per track; all of it when nothing could replace it."""
+        return trust(self.evidence_[number], self.half_) if self.fallback_.any() else np.float32(1)
+
+    def _open(self, weights: Floats) -> Floats:
+        """The weight that evidence takes from members that know plays alone, float32 (q, tracks)."""
+        blind = self._blind()
+        if not self.fallback_.any() or not blind:
+            return np.zeros((1, 1), np.float32)
+        doubts = np.stack([1 - np.asarray(self._trust(i)) for i in blind])
+        return weights[:, blind] @ doubts
+
+    def _blind(self) -> list[int]:
+        """The members that know a track by its plays alone."""
+        return [number for number, model in enumerate(self.models_) if not getattr(model, "cold", False)]
+
+    def _used(self, weights: Floats) -> NDArray[np.bool_]:
+        return (weights > 0).any(axis=0) | (self.fallback_ > 0)

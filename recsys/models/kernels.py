@@ -164,28 +164,62 @@ def elastic_net(
 
 @numba.njit(cache=True, parallel=True, nogil=True, fastmath=True)
 def standardise(
-    scores: NDArray[np.float32], starts: NDArray[Any], columns: NDArray[Any], weights: NDArray[np.float32]
+    scores: NDArray[np.float32],
+    starts: NDArray[Any],
+    columns: NDArray[Any],
+    counted: NDArray[np.float32],
+    weights: NDArray[np.float32],
 ) -> None:
     """Turn each row of ``scores`` (q, n), in place, into weight × (score − mean) / deviation; flat rows into 0.
 
-    Mean and deviation are over the columns that the CSR rows ``starts``, ``columns`` do not name; weights (q,).
+    Mean and deviation are over the columns where ``counted`` (n,) is 1, not 0, and that the CSR rows ``starts``,
+    ``columns`` do not name; weights (q,).
     """
+    whole = counted.sum()
     for row in numba.prange(len(scores)):
         line, seen = scores[row], columns[starts[row] : starts[row + 1]]
-        free = max(len(line) - len(seen), 1)
-        total, largest = 0.0, np.float32(0)
-        for score in line:
-            total += score
-            largest = max(largest, abs(score))
+        total, largest, free = 0.0, np.float32(0), whole
+        for place in range(len(line)):
+            total += line[place] * counted[place]
+            largest = max(largest, abs(line[place]) * counted[place])
         for column in seen:
-            total -= line[column]
+            total -= line[column] * counted[column]
+            free -= counted[column]
+        free = max(free, 1)
         mean = total / free
         square = 0.0
-        for score in line:
-            square += (score - mean) ** 2
+        for place in range(len(line)):
+            square += counted[place] * (line[place] - mean) ** 2
         for column in seen:
-            square -= (line[column] - mean) ** 2
+            square -= counted[column] * (line[column] - mean) ** 2
         deviation = np.sqrt(max(square, 0.0) / free)
         factor = weights[row] / deviation if deviation > 1e-6 * largest else 0.0
         for place in range(len(line)):
             line[place] = (line[place] - mean) * factor
+
+
+@numba.njit(cache=True, parallel=True, nogil=True, fastmath=True)
+def gained(
+    scores: NDArray[np.float32], hits: NDArray[np.int32], weights: NDArray[np.float32], gains: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Discounted gain of each listener's hits when candidates are ranked by the weighted sum, float64 (q,).
+
+    scores (q, members, c), hits (q, h) places of the hits padded by −1, weights (members,), gains (depth,) by place
+    in the list. A tie counts against the hit.
+    """
+    found = np.zeros(len(scores))
+    for row in numba.prange(len(scores)):
+        total = np.zeros(scores.shape[2], np.float32)
+        for member in range(scores.shape[1]):
+            if weights[member] != 0:
+                for place in range(len(total)):
+                    total[place] += weights[member] * scores[row, member, place]
+        for hit in hits[row]:
+            if hit < 0:
+                break
+            rank = -1
+            for place in range(len(total)):
+                rank += total[place] >= total[hit]
+            if rank < len(gains):
+                found[row] += gains[rank]
+    return found

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from recsys.errors import SettingsError
 from recsys.models.blend import PRIOR, Blend
 from recsys.models.fusion import candidates, fit_weights, standardised
+from recsys.models.weighing import looked_at, weigh
 from tests.contracts import LISTENERS, TRACKS, answers, checkerboard
 from tests.models.test_neighbours import random_matrix
 
@@ -66,7 +67,7 @@ def test_an_empty_history_is_answered_by_popularity_alone() -> None:
 def test_many_histories_are_scored_like_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     model, histories = blend(), checkerboard().matrix()
     whole = model.scores(histories)
-    monkeypatch.setattr("recsys.models.blend.USERS_AT_ONCE", 7)
+    monkeypatch.setattr("recsys.models.blend.at_once", lambda tracks: 7)
     np.testing.assert_allclose(model.scores(histories), whole, rtol=1e-5, atol=1e-6)
 
 
@@ -93,7 +94,7 @@ def test_fitting_weights_improves_a_blend_that_is_weighed_badly() -> None:
         return float((unseen > wanted[:, None]).sum(axis=1).mean())
 
     before = place()
-    model.fit_weights(histories, held)
+    model.weights_ = weigh(model, looked_at(model, histories, held))[None, :]
     assert place() < before
     assert place() == 0
 
