@@ -8,7 +8,7 @@ that no track takes become tracks of their own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,17 +48,23 @@ def nothing() -> Gathered:
     return Gathered(Dataset(plays, Catalogue.empty(0)), Rejects().frame(), {})
 
 
-def join(dataset: Dataset, features: Features) -> Joined:
+def join(dataset: Dataset, features: Features, encoded: Sequence[Embeddings] = ()) -> Joined:
     """Bring a library into a dataset.
+
+    Args:
+        dataset: what other sources gave.
+        features: the library.
+        encoded: further vectors of its tracks, each a content space of its own.
 
     Values of the catalogue are filled in, never replaced. Traits become columns, ``tempo``, ``key`` and ``camelot``
     among them; what is wrong with a file stands in ``flags``; vectors are the content space ``sound``.
 
     Raises:
-        DataError: the dataset has a content space of that name already.
+        DataError: the dataset has a content space of such a name already.
     """
-    if NAME in dataset.contents:
-        raise DataError(f"there is a content space {NAME!r} already and features make one; rename the content file")
+    for name in (NAME, *(space.space for space in encoded)):
+        if name in dataset.contents:
+            raise DataError(f"there is a content space {name!r} already and features make one; rename the content file")
     theirs, how = match(dataset.tracks, dataset.catalogue, features)
     own = np.setdiff1d(np.arange(len(features)), theirs)
     moved = _with_tracks(dataset, features.tracks.at(own))
@@ -68,6 +74,7 @@ def join(dataset: Dataset, features: Features) -> Joined:
     related = relations(features)
     catalogue = _described(moved.catalogue, _columns(features, related), library)
     space, contents = _space(features, catalogue, library, moved.contents)
+    contents |= {mine.space: _taken(mine, library) for mine in encoded}
     counts = {"library_tracks": len(features), "library_own": len(own)}
     counts |= {f"library_by_{way}": number for way, number in sorted(how.items())}
     ours = _our_ids(related, features, moved.tracks, library)
@@ -228,7 +235,13 @@ def _space(
     made = features.manifest["made_from"]
     facts = {name: made[name] for name in ("analyser", "windows", "seconds", "trim", "loudness") if name in made}
     space = Space.fit(blocks, catalogue.artists[there], facts=facts)
-    placed = space.vectors(blocks)
-    vectors, known = np.zeros((len(library), placed.dimensions), np.float32), np.zeros(len(library), np.bool_)
-    vectors[there], known[there] = placed.vectors, placed.known
-    return space, {**contents, NAME: Embeddings(vectors, known, NAME)}
+    order = np.full(len(library), -1, np.int32)
+    order[there] = np.arange(len(there))
+    return space, {**contents, NAME: _taken(space.vectors(blocks), order)}
+
+
+def _taken(space: Embeddings, rows: Rows) -> Embeddings:
+    """The vectors of these rows; −1 is unknown."""
+    there = rows >= 0
+    known = there & space.known[rows]
+    return Embeddings(np.where(known[:, None], space.vectors[rows], 0), known, space.space)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -40,32 +40,58 @@ class LogMel(Section):
 
 
 class Sidecar(Section):
-    """What an encoder declares; unknown keys are errors.
-
-    >>> Sidecar.model_validate({"name": "mine@1", "sample_rate": 16000, "seconds": 5.0,
-    ...     "front_end": {"kind": "waveform"}, "input": "sound", "output": "vector"}).front_end.kind
-    'waveform'
-    """
+    """What every encoder declares; unknown keys are errors."""
 
     name: str = Field(pattern=r"^[\w.-]+@[\w.-]+$", description="name@version, kept with every vector")
     sample_rate: int = Field(ge=4000, le=48000, description="sound is read at 22.05 kHz: nothing is above 11 kHz")
     seconds: float = Field(ge=0.1, le=120, description="length of sound of one call")
     front_end: Annotated[Waveform | LogMel, Field(discriminator="kind")]
+
+
+class OnnxSidecar(Sidecar):
+    """What lies beside an ONNX file: the names of its input and of the output that is the vector.
+
+    >>> OnnxSidecar.model_validate({"name": "mine@1", "sample_rate": 16000, "seconds": 5.0,
+    ...     "front_end": {"kind": "waveform"}, "input": "sound", "output": "vector"}).front_end.kind
+    'waveform'
+    """
+
     input: str
     output: str
 
 
-def read_sidecar(path: Path) -> Sidecar:
-    """Read what lies beside ``encoder.onnx`` as ``encoder.json``.
+class TorchSidecar(Sidecar):
+    """What lies beside a state-dict: the layers in order, and the name of the one whose output is the vector.
+
+    A layer is ``{"layer": KIND, "name": PREFIX, …}``: a class of ``torch.nn`` that ``recsys.producers.layers`` lists,
+    the prefix of its weights in the state-dict (needed only where it has any), and the arguments of the class. What
+    comes after ``output`` is not run, and its weights need not be there.
+
+    >>> TorchSidecar.model_validate({"name": "mine@1", "sample_rate": 16000, "seconds": 5.0,
+    ...     "front_end": {"kind": "log-mel", "bands": 64}, "output": "vector",
+    ...     "layers": [{"layer": "Mean", "dim": 1},
+    ...                {"layer": "Linear", "name": "vector", "in_features": 64, "out_features": 8}]}).layers[1]["name"]
+    'vector'
+    """
+
+    layers: list[dict[str, Any]] = Field(min_length=1)
+    output: str
+
+
+Declared = TypeVar("Declared", bound=Sidecar)
+
+
+def read_sidecar(path: Path, kind: type[Declared]) -> Declared:
+    """Read what lies beside ``encoder.onnx`` or ``encoder.pt`` as ``encoder.json``.
 
     Raises:
         DataError: it is missing, no JSON, or a key is wrong.
     """
     beside = path.with_suffix(".json")
     try:
-        return Sidecar.model_validate(json.loads(beside.read_text(encoding="utf-8")))
+        return kind.model_validate(json.loads(beside.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        wanted = ", ".join(Sidecar.model_fields)
+        wanted = ", ".join(kind.model_fields)
         raise DataError(f"no {beside}; expected a JSON object with {wanted} that describes {path.name}") from error
     except ValidationError as error:
         detail = error.errors()[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ from recsys.verbs.made import Made, Pathlike, Paths, Progress, given
 
 if TYPE_CHECKING:
     from recsys.joining import Joined
+    from recsys.producers.encoder import Encoder
     from recsys.sources import Gathered
 
 AUDIO = ("soxr", "av", "tinytag")
@@ -38,7 +39,8 @@ def analyze(
         out: the folder to write or to bring up to date; a killed run goes on where it stopped.
         workers: processes.
         windows: windows of at most 30 s heard of each file.
-        settings: ``producers.onnx.path`` names an encoder of one's own; its vectors go beside ``out``.
+        settings: ``producers.onnx.path`` and ``producers.torch.path`` name encoders of one's own; their vectors go
+            beside ``out``.
         only_stale: nothing to say here: finished work is never done again.
         progress: called with (what, done, total).
 
@@ -58,21 +60,42 @@ def analyze(
 
 
 def _encode(features: Path, settings: Settings, windows: int, progress: Progress | None) -> dict[str, Any]:
-    """Vectors by an encoder of one's own, where the settings name one, into a folder beside the features."""
-    onnx = settings.producers.onnx
-    if onnx.path is None:
-        return {}
+    """Vectors by encoders of one's own, where the settings name some, each into a folder beside the features."""
     from recsys.audio.store import open_features
-    from recsys.producers.onnx import Encoder, write_vectors
+    from recsys.producers.vectors import write_vectors
 
-    encoder = Encoder.open(onnx.path, threads=onnx.threads)
-    made = write_vectors(open_features(features), encoder, _vectors(features), count=windows, progress=progress)
-    return {"encoder": made["encoder"], "encoded": made["encoded"], "not_encoded": len(made["failures"])}
+    made = [
+        write_vectors(open_features(features), encoder, _vectors(features, kind), count=windows, progress=progress)
+        for kind, encoder in _encoders(settings)
+    ]
+    if not made:
+        return {}
+    counts = {"encoded": sum(m["encoded"] for m in made), "not_encoded": sum(len(m["failures"]) for m in made)}
+    return {"encoder": ", ".join(m["encoder"] for m in made), **counts}
 
 
-def _vectors(features: Pathlike) -> Path:
+def _encoders(settings: Settings) -> Iterator[tuple[str, Encoder]]:
+    """The encoders that the settings name, ready, each with its kind."""
+    onnx, torch = settings.producers.onnx, settings.producers.torch
+    if onnx.path is not None:
+        from recsys.producers.onnx import OnnxEncoder
+
+        yield "onnx", OnnxEncoder.open(onnx.path, threads=onnx.threads)
+    if torch.path is not None:
+        from recsys.producers.torch import TorchEncoder
+
+        yield "torch", TorchEncoder.open(torch.path, threads=torch.threads)
+
+
+def _vectors(features: Pathlike, kind: str) -> Path:
     """Where the vectors of an encoder of one's own are: beside the features."""
-    return Path(f"{features}-vectors")
+    return Path(f"{features}-{kind}")
+
+
+def _encoded(features: Pathlike | None, settings: Settings) -> list[Path]:
+    """The folders of vectors that belong to the features."""
+    kinds = ("onnx", "torch") if features is not None else ()
+    return [_vectors(str(features), kind) for kind in kinds if getattr(settings.producers, kind).path is not None]
 
 
 def ingest(
@@ -103,16 +126,16 @@ def ingest(
     from recsys import sources
 
     settings, out = settings or Settings(), Path(out)
-    if features is not None and settings.producers.onnx.path is not None:
-        content = [*content, _vectors(features)]
     given = {"plays": plays, "tracks": tracks, "playlists": playlists, "content": content}
     files = sources.find_files(**given)
     inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items()}
+    encoded = _encoded(features, settings)
     heard = {"features": fingerprint(Path(features))} if features is not None else {}
+    heard |= {folder.name: fingerprint(folder) for folder in encoded}
     made_from = {"inputs": inputs, "settings": settings.ingest.model_dump(), **heard}
     if only_stale and is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
-    gathered, joined = _gather(given, features, settings, progress)
+    gathered, joined = _gather(given, features, encoded, settings, progress)
     facts = {"made_from": made_from, "rejected": len(gathered.rejects), "counts": gathered.counts}
     with manifest.fresh_folder(out) as work:
         gathered.rejects.to_parquet(work / "rejects.parquet", index=False)
@@ -125,7 +148,11 @@ def ingest(
 
 
 def _gather(
-    given: Mapping[str, Paths], features: Pathlike | None, settings: Settings, progress: Progress | None
+    given: Mapping[str, Paths],
+    features: Pathlike | None,
+    encoded: Sequence[Path],
+    settings: Settings,
+    progress: Progress | None,
 ) -> tuple[Gathered, Joined | None]:
     """All sources as one, and what came of the library of sound."""
     from recsys import sources
@@ -135,11 +162,12 @@ def _gather(
     _need_audio()
     from recsys import joining
     from recsys.audio.store import open_features
+    from recsys.producers.vectors import read_vectors
 
     library = open_features(features)
     some = any(given.values())
     found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
-    joined = joining.join(found.dataset, library)
+    joined = joining.join(found.dataset, library, [read_vectors(folder, library) for folder in encoded])
     return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined
 
 

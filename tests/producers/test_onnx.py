@@ -19,8 +19,10 @@ pytest.importorskip("onnxruntime")
 from recsys import api, manifest  # noqa: E402
 from recsys.audio.sound import Sound  # noqa: E402
 from recsys.errors import DataError, MissingExtra  # noqa: E402
-from recsys.producers.onnx import Encoder, log_mel, write_vectors  # noqa: E402
+from recsys.producers.encoder import log_mel  # noqa: E402
+from recsys.producers.onnx import OnnxEncoder  # noqa: E402
 from recsys.producers.sidecar import LogMel  # noqa: E402
+from recsys.producers.vectors import write_vectors  # noqa: E402
 from recsys.tables import Dataset  # noqa: E402
 
 BANDS, SIZE = 40, 8
@@ -77,7 +79,7 @@ def test_the_vector_is_what_the_graph_says(model: Path) -> None:
     pieces = [sound.samples[:32000], sound.samples[32000:64000]]  # the last second is no whole piece
     front_end = LogMel.model_validate(MEL)
     expected = np.mean([np.tanh((log_mel(p, 16000, front_end) @ WEIGHTS).mean(axis=0)) for p in pieces], axis=0)
-    np.testing.assert_allclose(Encoder.open(model).encode([sound]), expected, atol=1e-5)
+    np.testing.assert_allclose(OnnxEncoder.open(model).encode([sound]), expected, atol=1e-5)
 
 
 def test_log_mel_agrees_with_librosa() -> None:
@@ -107,7 +109,7 @@ def test_a_waveform_with_a_channel_axis_and_frames_in_the_output(tmp_path: Path)
         "input": "sound",
         "output": "loudness",
     }
-    encoder = Encoder.open(save_model(tmp_path / "loud.onnx", nodes, ["batch", 1, 8000], given, [shape], 3))
+    encoder = OnnxEncoder.open(save_model(tmp_path / "loud.onnx", nodes, ["batch", 1, 8000], given, [shape], 3))
     vector = encoder.encode([Sound(tone(440, 3.0, 22050), 22050)])
     assert vector == pytest.approx([0.4 * 2 / np.pi], rel=0.01)
     short = encoder.encode([Sound(tone(440, 0.5, 22050), 22050)])
@@ -126,7 +128,7 @@ def library(folder: Path, names: str = "abc") -> Any:
 def test_a_library_becomes_vectors_and_a_broken_file_fails_alone(model: Path, tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     facts = write_vectors(
-        library(tmp_path), Encoder.open(model), tmp_path / "out", progress=lambda *step: seen.append(step)
+        library(tmp_path), OnnxEncoder.open(model), tmp_path / "out", progress=lambda *step: seen.append(step)
     )
     assert (facts["tracks"], facts["encoded"], list(facts["failures"])) == (2, 2, ["c"])
     assert seen[-1] == ("encode", 3, 3)
@@ -135,7 +137,7 @@ def test_a_library_becomes_vectors_and_a_broken_file_fails_alone(model: Path, tm
 
 
 def test_only_what_is_new_is_encoded_and_what_is_gone_goes(model: Path, tmp_path: Path) -> None:
-    encoder, out = Encoder.open(model), tmp_path / "out"
+    encoder, out = OnnxEncoder.open(model), tmp_path / "out"
     assert write_vectors(library(tmp_path, "a"), encoder, out)["encoded"] == 1
     assert write_vectors(library(tmp_path, "ab"), encoder, out)["encoded"] == 1
     again = write_vectors(library(tmp_path, "b"), encoder, out)
@@ -145,25 +147,25 @@ def test_only_what_is_new_is_encoded_and_what_is_gone_goes(model: Path, tmp_path
 
 
 def test_a_killed_run_keeps_what_was_saved(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recsys.producers.onnx.SAVE_EVERY", 1)
+    monkeypatch.setattr("recsys.producers.vectors.SAVE_EVERY", 1)
 
     def stop(_: str, done: int, __: int) -> None:
         if done == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_vectors(library(tmp_path, "ab"), Encoder.open(model), tmp_path / "out", progress=stop)
-    assert write_vectors(library(tmp_path, "ab"), Encoder.open(model), tmp_path / "out")["encoded"] == 1
+        write_vectors(library(tmp_path, "ab"), OnnxEncoder.open(model), tmp_path / "out", progress=stop)
+    assert write_vectors(library(tmp_path, "ab"), OnnxEncoder.open(model), tmp_path / "out")["encoded"] == 1
 
 
 def test_when_nothing_can_be_encoded_the_cause_is_told(model: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="encoded none of 1 tracks"):
-        write_vectors(library(tmp_path, "c"), Encoder.open(model), tmp_path / "out")
+        write_vectors(library(tmp_path, "c"), OnnxEncoder.open(model), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_vectors_on_disk_are_content_for_ingest(model: Path, tmp_path: Path) -> None:
-    facts = write_vectors(library(tmp_path), Encoder.open(model), tmp_path / "vectors")
+    facts = write_vectors(library(tmp_path), OnnxEncoder.open(model), tmp_path / "vectors")
     assert (facts["encoder"], facts["dimensions"], facts["tracks"]) == ("tiny@1", SIZE, 2)
     assert manifest.problems(tmp_path / "vectors") == []
     assert manifest.read(tmp_path / "vectors")["sha256"] == manifest.sha256(model)
@@ -192,31 +194,31 @@ def test_vectors_on_disk_are_content_for_ingest(model: Path, tmp_path: Path) -> 
 def test_a_wrong_sidecar_is_named(model: Path, changes: dict[str, Any], message: str) -> None:
     model.with_suffix(".json").write_text(json.dumps({**SIDECAR, **changes}))
     with pytest.raises(DataError, match=message):
-        Encoder.open(model)
+        OnnxEncoder.open(model)
 
 
 def test_what_is_missing_or_no_model_is_named(model: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no .*gone\.onnx"):
-        Encoder.open(tmp_path / "gone.onnx")
+        OnnxEncoder.open(tmp_path / "gone.onnx")
     model.write_bytes(b"no model")
     with pytest.raises(DataError, match="no ONNX file that can be run"):
-        Encoder.open(model)
+        OnnxEncoder.open(model)
     model.with_suffix(".json").write_text("{")
     with pytest.raises(DataError, match="not readable JSON"):
-        Encoder.open(model)
+        OnnxEncoder.open(model)
     model.with_suffix(".json").unlink()
     with pytest.raises(DataError, match=r"expected a JSON object with name, sample_rate"):
-        Encoder.open(model)
+        OnnxEncoder.open(model)
 
 
 def test_an_encoder_that_wants_another_shape_says_so(tmp_path: Path) -> None:
-    encoder = Encoder.open(tiny(tmp_path / "tiny.onnx", front_end={**MEL, "bands": 64}))
+    encoder = OnnxEncoder.open(tiny(tmp_path / "tiny.onnx", front_end={**MEL, "bands": 64}))
     with pytest.raises(DataError, match=r"tiny@1 failed on input \(2, 126, 64\)"):
         encoder.encode([Sound(tone(440, 4.0), 16000)])
 
 
 def test_bands_above_half_the_rate_are_refused(tmp_path: Path) -> None:
-    encoder = Encoder.open(tiny(tmp_path / "tiny.onnx", front_end={**MEL, "high": 9000.0}))
+    encoder = OnnxEncoder.open(tiny(tmp_path / "tiny.onnx", front_end={**MEL, "high": 9000.0}))
     with pytest.raises(DataError, match="low < high <= 8000"):
         encoder.encode([Sound(tone(440, 4.0), 16000)])
 
@@ -224,4 +226,4 @@ def test_bands_above_half_the_rate_are_refused(tmp_path: Path) -> None:
 def test_without_onnxruntime_the_extra_is_named(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtra, match=r"recsys\[onnx\]"):
-        Encoder.open(model)
+        OnnxEncoder.open(model)
