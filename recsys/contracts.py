@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -87,4 +87,8 @@ class Blended(Recommender, Protocol):
 
     def parts(self, histories: Histories, users: Rows | None, rows: Rows) -> Floats:
         """What each member added to the scores of some tracks, float32 (q, k, members)."""
+        ...
+
+    def shares(self, histories: Histories, users: Rows | None = None) -> Iterator[Floats]:
+        """What each member adds to the scores of all tracks, float32 (q, tracks), one member after another."""
         ...

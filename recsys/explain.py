@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recsys.contracts import Blended, Recommender, Rows
 from recsys.index import exact
 from recsys.ranking.reasons import carriers
-from recsys.retrieval import top_lists
+from recsys.retrieval import top_lists, top_parts
 from recsys.tables import TopK
 
 POPULAR = "popular with all listeners"
@@ -47,8 +47,7 @@ def explain(
         allow: the only track rows that may be returned.
     """
     exclude = None if include_seen else histories
-    lists = top_lists(model, histories, n, users=users, exclude=exclude, allow=allow)
-    sources = _sources(model, histories, users, lists)
+    lists, sources = _sourced(model, histories, n, users=users, exclude=exclude, allow=allow)
     empty = np.diff(histories.indptr) == 0
     if empty.any():
         best = exact.select(popular[None, :], n, allow=allow)
@@ -59,11 +58,13 @@ def explain(
     return Explained(lists, sources, _carried_by(taste, histories, lists))
 
 
-def _sources(model: Recommender, histories: sp.csr_array, users: Rows | None, lists: TopK) -> NDArray[Any]:
-    """Name of the model, or of the member of a blend that gave most to each row."""
+def _sourced(model: Recommender, histories: sp.csr_array, n: int, **options: Any) -> tuple[TopK, NDArray[Any]]:
+    """Lists, and the name of the model, or of the member of a blend that gave most to each row."""
     if isinstance(model, Blended):
-        return np.array(model.names, dtype=object)[model.parts(histories, users, lists.rows).argmax(axis=2)]
-    return np.full(lists.rows.shape, model.name, dtype=object)
+        lists, parts = top_parts(model, histories, n, **options)
+        return lists, np.array(model.names, dtype=object)[parts.argmax(axis=2)]
+    lists = top_lists(model, histories, n, **options)
+    return lists, np.full(lists.rows.shape, model.name, dtype=object)
 
 
 def _carried_by(taste: NDArray[np.float32] | None, histories: sp.csr_array, lists: TopK) -> NDArray[np.int32]:

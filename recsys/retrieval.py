@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from recsys.contracts import Recommender, Rows, VectorRecommender
+from recsys.contracts import Blended, Floats, Recommender, Rows, VectorRecommender
 from recsys.index import exact
 from recsys.tables import TopK
 
 CELLS = 1 << 24  # scores held at a time for models that score densely: 64 MB
+
+
+class Parted(NamedTuple):
+    """Lists, and what each member of a blend added to each score, float32 (q, k, members)."""
+
+    lists: TopK
+    parts: Floats
 
 
 def top_lists(
@@ -46,6 +54,29 @@ def top_lists(
         for rows in _batches(*histories.shape)
     ]
     return TopK.concatenate(parts) if parts else TopK.empty(0, k)
+
+
+def top_parts(
+    model: Blended,
+    histories: sp.csr_array,
+    k: int,
+    *,
+    users: Rows | None = None,
+    exclude: sp.csr_array | None = None,
+    allow: Rows | None = None,
+) -> Parted:
+    """The same lists with the parts that make up each score, every member scored once."""
+    found: list[Parted] = []
+    for rows in _batches(histories.shape[0], histories.shape[1] * len(model.names)):
+        shares = list(model.shares(histories[rows], None if users is None else users[rows]))
+        total: Floats = np.add.reduce(shares)
+        lists = exact.select(total, k, exclude=None if exclude is None else exclude[rows], allow=allow)
+        places = np.maximum(lists.rows, 0)
+        parts = np.stack([np.take_along_axis(share, places, axis=1) for share in shares], axis=2)
+        found.append(Parted(lists, np.where(lists.rows[:, :, None] >= 0, parts, 0)))
+    if not found:
+        return Parted(TopK.empty(0, k), np.empty((0, k, len(model.names)), np.float32))
+    return Parted(TopK.concatenate([f.lists for f in found]), np.concatenate([f.parts for f in found]))
 
 
 def _batches(queries: int, tracks: int) -> Iterator[slice]:
