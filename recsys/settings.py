@@ -87,9 +87,11 @@ class Playlist(Section):
 class Evaluate(Section):
     """How the engine measures itself."""
 
-    protocol: Literal["warm", "strong", "cold", "continuation", "temporal", "all"] = "warm"
+    protocol: Literal["warm", "strong", "cold", "continuation", "temporal", "thaw", "all"] = "warm"
     seed: int = Field(42, ge=0)
     bootstrap: int = Field(1000, ge=100)
+    ablate: bool = Field(False, description="measure too what each block of content is worth")
+    seeds: int = Field(5, ge=1, le=100, description="splits of the ablation")
 
 
 class Onnx(Section):
