@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from recsys import manifest, training
-from recsys.contracts import Recommender, Rows
-from recsys.evaluation import Ranker, prepare, run
+from recsys import comparing, manifest, training
+from recsys.comparing import Candidate
+from recsys.contracts import Blended, Recommender, Rows
+from recsys.evaluation import Fitted, Ranker, Result, Split, prepare, run
 from recsys.evaluation.report import write_report
 from recsys.evaluation.words import headline
+from recsys.models import model_class
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
 from recsys.tables import Dataset, TopK
@@ -33,12 +36,21 @@ def assess(
     """
     chosen = settings.evaluate
     splits, skipped = prepare(dataset, chosen.protocol, seed=chosen.seed)
-    fit = partial(_fit, settings=settings, progress=progress)
-    results = run(splits, fit, seed=chosen.seed, draws=chosen.bootstrap, progress=_steps(progress))
+    results = measured(splits, settings, progress=progress)
     command = f"recsys evaluate --tables TABLES --protocol {chosen.protocol} --seed {chosen.seed} --out REPORT"
     write_report(results, out, command=command, facts={"tables": made_from["tables"]}, skipped=skipped)
     facts = {"made_from": made_from, "headline": headline(results[0]), "skipped": skipped}
     return facts if out.suffix == ".html" else manifest.seal(out, KIND, facts)
+
+
+def measured(splits: list[Split], settings: Settings, *, progress: Progress | None = None) -> list[Result]:
+    """The results of these splits; the levels of a thaw share what was chosen before any track came back."""
+    results: list[Result] = []
+    chosen, told = settings.evaluate, _steps(progress)
+    for thaw, some in groupby(splits, key=lambda split: split.name.startswith("thaw-")):
+        fit = Chooser(settings, once=thaw, progress=progress)
+        results += run(list(some), fit, seed=chosen.seed, draws=chosen.bootstrap, progress=told)
+    return results
 
 
 def _steps(progress: Progress | None) -> Callable[[str], None]:
@@ -54,13 +66,48 @@ def _steps(progress: Progress | None) -> Callable[[str], None]:
     return told
 
 
-def _fit(train: Dataset, *, settings: Settings, progress: Progress | None) -> dict[str, Ranker]:
-    """All models as ``train`` would choose them from this training side alone, refitted on all of it."""
-    candidates = training.compare(train, settings, progress=progress)
-    return {name: _ranker(model) for name, model in training.refit(candidates, train, settings).items()}
+@dataclass
+class Chooser:
+    """All models as ``train`` would choose them from a training side alone, refitted on all of it.
+
+    Attributes:
+        once: what is chosen on the first training side serves all later ones, and only the default, its members,
+            models that score new tracks, popularity and the best of the others are kept.
+        kept: how each model did on the validation part, of the last training side that was chosen on.
+    """
+
+    settings: Settings
+    once: bool = False
+    progress: Progress | None = None
+    kept: list[Candidate] | None = None
+
+    def __call__(self, train: Dataset) -> Fitted:
+        """Fitted models of this training side."""
+        if self.kept is None or not self.once:
+            candidates = training.compare(train, self.settings, progress=self.progress)
+            self.kept = _telling(candidates) if self.once else candidates
+        default = comparing.best_of(self.kept)
+        return fitted(training.refit(self.kept, train, self.settings), default.name)
 
 
-def _ranker(model: Recommender) -> Ranker:
+def fitted(models: Mapping[str, Recommender], default: str) -> Fitted:
+    """Models with the names that evaluation asks for."""
+    mixed = frozenset(name for name, model in models.items() if isinstance(model, Blended))
+    return Fitted({name: ranker(model) for name, model in models.items()}, default, mixed)
+
+
+def _telling(candidates: list[Candidate]) -> list[Candidate]:
+    """The models that a story of new tracks is about."""
+    members = {name for c in candidates for name, *_ in c.params.get("members") or ()}
+    named = members | {comparing.best_of(candidates).name, *comparing.COMPOSED, "popularity"}
+    warm = [c for c in candidates if not model_class(c.name).cold and c.name not in comparing.COMPOSED]
+    best = max(warm, key=lambda c: c.score)
+    return [c for c in candidates if c.name in named or model_class(c.name).cold or c is best]
+
+
+def ranker(model: Recommender) -> Ranker:
+    """A fitted model as evaluation sees it: tracks of the history are left out."""
+
     def rank(histories: Any, users: Rows, pool: Rows | None, k: int) -> TopK:
         return top_lists(model, histories, k, users=users, exclude=histories, allow=pool)
 

@@ -39,8 +39,13 @@ def floors(train: Dataset, *, seed: int = 0) -> dict[str, Ranker]:
         scorers["same artist"] = _by_artist(catalogue.artists)
     counts = np.array([len(words) if isinstance(words, (list, tuple, np.ndarray)) else 0 for words in _tags(train)])
     if counts.any():
-        scorers["tag count"] = lambda histories, rows: np.tile(counts[rows].astype(float), (histories.shape[0], 1))
+        scorers["tag count"] = _the_same(counts)
     return {name: _ranker(score, seed) for name, score in scorers.items()}
+
+
+def ranked_by(values: NDArray[Any], *, seed: int = 0) -> Ranker:
+    """The same order of tracks for everybody, the largest of ``values`` (tracks,) first, ties at random."""
+    return _ranker(_the_same(values), seed)
 
 
 def _tags(train: Dataset) -> NDArray[Any]:
@@ -49,6 +54,10 @@ def _tags(train: Dataset) -> NDArray[Any]:
 
 def _nothing(histories: Histories, rows: Rows) -> NDArray[np.float64]:
     return np.zeros((histories.shape[0], len(rows)))
+
+
+def _the_same(values: NDArray[Any]) -> Scorer:
+    return lambda histories, rows: np.tile(values[rows].astype(np.float64), (histories.shape[0], 1))
 
 
 def _by_artist(artists: NDArray[np.int32]) -> Scorer:
