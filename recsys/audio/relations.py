@@ -65,7 +65,7 @@ def relations(features: Features) -> pd.DataFrame:
         "other version": title and artist agree, the sound does not;
         "cover-like": pitch classes move alike, in any key, and the artists are not known to be the same.
     """
-    vectors = _fingerprints(features)
+    vectors = fingerprints(features)
     names = Names(*(_codes(features.catalogue[c], p) for c, p in (("title", plain_title), ("artist", plain_artist))))
     pairs = together(nearest(vectors, NEIGHBOURS, LIKE), alike(names.title, names.artist, TITLES))
     likeness = likeness_of(vectors, pairs)
@@ -75,6 +75,14 @@ def relations(features: Features) -> pd.DataFrame:
     relation = np.select(chosen, [SAME, VERSION, COVER], "")
     confidence = np.select(chosen, [same, version, cover], 0.0)
     return _table(features, pairs, relation, confidence)
+
+
+def fingerprints(features: Features) -> Floats:
+    """Vectors whose dot product is how alike two tracks move, (n, d): of length 1, and of length 0 where unknown."""
+    if "fingerprint" not in features.extra:
+        return np.zeros((len(features), 1), np.float32)
+    prints = features.extra["fingerprint"]
+    return np.asarray(unit(prints.vectors) * prints.known[:, None], np.float32)
 
 
 def same_recording(features: Features, pairs: Pairs, likeness: Numbers) -> Numbers:
@@ -179,14 +187,6 @@ def read_relations(folder: str | Path) -> pd.DataFrame:
     """
     manifest.read(Path(folder), KIND)
     return pd.read_parquet(Path(folder) / FILE)
-
-
-def _fingerprints(features: Features) -> Floats:
-    """Of length 1, and of length 0 where unknown, (n, d)."""
-    if "fingerprint" not in features.extra:
-        return np.zeros((len(features), 1), np.float32)
-    prints = features.extra["fingerprint"]
-    return np.asarray(unit(prints.vectors) * prints.known[:, None], np.float32)
 
 
 def _codes(texts: pd.Series, plain: object) -> NDArray[np.int64]:
