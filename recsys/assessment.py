@@ -12,6 +12,7 @@ from recsys import comparing, manifest, training
 from recsys.comparing import Candidate
 from recsys.contracts import Blended, Recommender, Rows
 from recsys.evaluation import Fitted, Ranker, Result, Split, prepare, run
+from recsys.evaluation.effects import Ablation
 from recsys.evaluation.report import write_report
 from recsys.evaluation.words import headline
 from recsys.models import model_class
@@ -26,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 def assess(
     dataset: Dataset, settings: Settings, out: Path, made_from: Mapping[str, Any], *, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Run the protocols that the settings ask for; report.html and report.json go to ``out``.
+    """Run the protocols that the settings ask for; report.html and report.json go to ``out``, ablation.json if asked.
 
     Hyper-parameters and blend weights are chosen on a validation part of each training side, never on what is
     hidden; the hidden part is read once, by the models that were chosen.
@@ -37,10 +38,27 @@ def assess(
     chosen = settings.evaluate
     splits, skipped = prepare(dataset, chosen.protocol, seed=chosen.seed)
     results = measured(splits, settings, progress=progress)
-    command = f"recsys evaluate --tables TABLES --protocol {chosen.protocol} --seed {chosen.seed} --out REPORT"
-    write_report(results, out, command=command, facts={"tables": made_from["tables"]}, skipped=skipped)
+    worth = _worth(dataset, settings, out, made_from, progress) if chosen.ablate else None
+    asked = f"--protocol {chosen.protocol} --seed {chosen.seed}{' --ablate' if chosen.ablate else ''}"
+    command = f"recsys evaluate --tables TABLES {asked} --out REPORT"
+    known = {"tables": made_from["tables"]}
+    write_report(results, out, command=command, facts=known, skipped=skipped, ablation=worth)
     facts = {"made_from": made_from, "headline": headline(results[0]), "skipped": skipped}
+    if worth:
+        facts["on by default"] = worth.pays()
     return facts if out.suffix == ".html" else manifest.seal(out, KIND, facts)
+
+
+def _worth(
+    dataset: Dataset, settings: Settings, out: Path, made_from: Mapping[str, Any], progress: Progress | None
+) -> Ablation:
+    """What each block of content is worth; ablation.json and the results it rests on stay beside the report."""
+    from recsys.ablation import ablate
+
+    folder = out.parent if out.suffix == ".html" else out
+    found = ablate(dataset, settings, folder / "ablation", made_from, progress=progress)
+    manifest.write_json(folder / "ablation.json", found.to_json())
+    return found
 
 
 def measured(splits: list[Split], settings: Settings, *, progress: Progress | None = None) -> list[Result]:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from recsys import manifest, training
+from recsys import comparing, manifest
 from recsys.contracts import Recommender
 from recsys.errors import DataError
 from recsys.evaluation import Split, folds, metrics, warm
-from recsys.evaluation.report import write_curves
+from recsys.evaluation.fitting import write_curves
 from recsys.evaluation.tune import Score, Trial, Tuned, tune
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
@@ -96,25 +96,25 @@ def _objective(model: str, splits: list[Split], seed: int, params: dict[str, Any
     """Mean NDCG@100 over the splits, on what they hide and on what they show."""
     scores = []
     for split in splits:
-        fitted = training.fit(split.train, model, params, seed=seed)
+        fitted = comparing.fit(split.train, model, params, seed=seed)
         scores.append((_ndcg(fitted, split), _ndcg_of_known(fitted, split)))
     return Score(*map(float, np.mean(scores, axis=0)))
 
 
 def _ndcg(model: Recommender, split: Split) -> float:
-    lists = top_lists(model, split.histories, training.K, users=split.users, exclude=split.histories)
+    lists = top_lists(model, split.histories, comparing.K, users=split.users, exclude=split.histories)
     return _mean(lists, split.held)
 
 
 def _ndcg_of_known(model: Recommender, split: Split) -> float:
     """How well the model ranks the very plays it was fitted on."""
     some = slice(0, LISTENERS)
-    lists = top_lists(model, split.histories[some], training.K, users=split.users[some])
+    lists = top_lists(model, split.histories[some], comparing.K, users=split.users[some])
     return _mean(lists, split.histories[some])
 
 
 def _mean(lists: Any, held: Any) -> float:
-    return float(metrics.ndcg(metrics.hits(lists, held), np.diff(held.indptr), training.K).mean())
+    return float(metrics.ndcg(metrics.hits(lists, held), np.diff(held.indptr), comparing.K).mean())
 
 
 def _write(out: Path, model: str, tuned: Tuned, made_from: Mapping[str, Any]) -> dict[str, Any]:

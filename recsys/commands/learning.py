@@ -38,7 +38,12 @@ def train(
 @app.command()
 def evaluate(
     tables: Tables = None,
-    protocol: Annotated[str | None, typer.Option(help="warm, cold, continuation, temporal or all.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="warm, strong, cold, continuation, temporal, thaw, or all (but thaw).")
+    ] = None,
+    ablate: Annotated[
+        bool | None, typer.Option("--ablate", help="Measure too what each block of content is worth.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html and report.json, or the .html.")] = None,
     seed: Seed = None,
     set_: Set = None,
@@ -51,6 +56,7 @@ def evaluate(
             tables or default(settings, "tables"),
             out=out or Path(settings.paths.out) / "report",
             protocol=protocol,
+            ablate=ablate,
             seed=seed,
             settings=settings,
             progress=progress,

@@ -12,6 +12,8 @@ from recsys import manifest
 from recsys.errors import DataError
 from recsys.evaluation import charts, sections, style, words
 from recsys.evaluation.curves import Curve
+from recsys.evaluation.effects import Ablation
+from recsys.evaluation.fitting import document, fitting
 from recsys.evaluation.floors import NAMES as FLOORS
 from recsys.evaluation.pieces import details, figure, point, table
 from recsys.evaluation.result import Result, plain_json
@@ -29,6 +31,7 @@ def write_report(
     command: str = "",
     facts: Mapping[str, Any] | None = None,
     skipped: Mapping[str, str] | None = None,
+    ablation: Ablation | None = None,
 ) -> tuple[Path, Path]:
     """Write the page and, beside it, the numbers.
 
@@ -39,6 +42,7 @@ def write_report(
         command: how to make it again.
         facts: further lines for "How it was measured", such as the data's name and fingerprint.
         skipped: protocols that could not be run, and why.
+        ablation: what each block of content is worth.
 
     Returns:
         The paths of the HTML and the JSON file.
@@ -59,9 +63,10 @@ def write_report(
         "skipped": dict(skipped or {}),
         "results": [r.to_json() for r in results],
         "curves": [c._asdict() for c in curves],
+        **({"ablation": ablation.to_json()} if ablation else {}),
     }
     manifest.write_json(page.with_suffix(".json"), plain_json(content))
-    manifest.write_bytes(page, _page(results, curves, how, versions, skipped or {}).encode())
+    manifest.write_bytes(page, _page(results, curves, how, versions, skipped or {}, ablation).encode())
     return page, page.with_suffix(".json")
 
 
@@ -70,17 +75,13 @@ def read_report(path: Path) -> list[Result]:
     return [Result.from_json(r) for r in json.loads(path.read_text(encoding="utf-8"))["results"]]
 
 
-def write_curves(curves: Sequence[Curve], path: Path) -> None:
-    """A page with only the plots of training against validation."""
-    manifest.write_bytes(path, _document("Under- and over-fitting", _fitting(curves)).encode())
-
-
 def _page(
     results: list[Result],
     curves: Sequence[Curve],
     how: Mapping[str, Any],
     versions: Mapping[str, str],
     skipped: Mapping[str, str],
+    ablation: Ablation | None,
 ) -> str:
     colours = _colours(results)
     body = [_header(results)]
@@ -90,20 +91,12 @@ def _page(
     body += [_section(result, colours) for result in single]
     if len(single) < len(results):
         body.append(sections.thaw_section([r for r in results if sections.is_thaw(r)], colours))
+    if ablation:
+        body.append(sections.ablation_section(ablation))
     if curves:
-        body.append(_fitting(curves))
+        body.append(fitting(curves))
     body.append(_how(results, how, versions, skipped))
-    return _document(f"Evaluation: {escape(results[0].best)} is best", "\n".join(body))
-
-
-def _document(title: str, body: str) -> str:
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{style.CSS}</style>\n</head>\n<body>\n<main>\n"
-        f"{body}"
-        "\n</main>\n</body>\n</html>\n"
-    )
+    return document(f"Evaluation: {escape(results[0].best)} is best", "\n".join(body))
 
 
 def _colours(results: Sequence[Result]) -> dict[str, str]:
@@ -231,34 +224,6 @@ SLICE_TEXT = {
 FIGURES: tuple[Callable[[Result, Mapping[str, str]], str], ...] = (_by_k, _trade, _slices)
 
 
-def _fitting(curves: Sequence[Curve]) -> str:
-    drawn = []
-    for curve in curves:
-        names = {float(i): _short(v) for i, v in enumerate(curve.values)}
-        series = {"training": list(enumerate(curve.train)), "validation": list(enumerate(curve.valid))}
-        kept = {n: [(float(i), y) for i, y in points] for n, points in series.items()}
-        title = f"{curve.model}: {curve.setting.rpartition('.')[2]}"
-        svg = charts.lines(
-            kept,
-            {"training": style.PLAIN, "validation": style.colour(0)},
-            title=title,
-            axes=(curve.setting, words.pretty(curve.metric)),
-            names=names,
-            dashed=("training",),
-        )
-        drawn.append(
-            figure(
-                title,
-                "Where validation falls while training rises, the model overfits; where both are low, it underfits.",
-                svg,
-            )
-        )
-    return (
-        '<section id="fitting"><h2>Under- and over-fitting</h2><p>The same metric on what the model was trained on and '
-        f'on validation data, by setting.</p><div class="grid">{"".join(drawn)}</div></section>'
-    )
-
-
 def _how(
     results: Sequence[Result], how: Mapping[str, Any], versions: Mapping[str, str], skipped: Mapping[str, str]
 ) -> str:
@@ -291,10 +256,6 @@ def _size(name: str, value: float) -> str:
 def _value(key: str, value: Any) -> str:
     text = escape(str(value))
     return f"<code>{text}</code>" if key == "command" else text
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _bare(html: str) -> str:

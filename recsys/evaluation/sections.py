@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from recsys.evaluation import charts, style, words
+from recsys.evaluation.effects import REMOVED, WORTH, Ablation
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.pieces import figure, grid_table, table
 from recsys.evaluation.result import Result
@@ -153,3 +154,45 @@ def _dials(result: Result) -> str:
 def _sources(result: Result) -> str:
     rows = [(name, value) for name, value in sorted(result.sources.items(), key=lambda pair: -pair[1].mean)]
     return grid_table(("Source of candidates", "Recall"), rows, "Share of the hidden tracks that each source offers")
+
+
+def ablation_section(found: Ablation) -> str:
+    """What each block and producer costs when it is treated: a plot of removals on new tracks, and all numbers."""
+    names = found.blocks()
+    protocols = list(found.whole)
+    pays = found.pays()
+    removals = [(n, v) for n in names if (v := found.loss(protocols[0], n, REMOVED)) is not None]
+    colours = {n: style.colour(0) if pays.get(n) else style.PLAIN for n in names}
+    title = "Lost by removing it"
+    axis = f"share of {words.pretty(found.metric)} lost, {words.heading(protocols[0]).lower()}"
+    drawn = figure(
+        title,
+        "In colour: pays. The interval is over listeners.",
+        charts.interval_rows(removals, colours, title=title, axis=axis),
+    )
+    tables = [_losses(found, protocol, names, pays) for protocol in protocols]
+    worth = ", ".join(n for n in names if pays.get(n)) or "none"
+    whole = "; ".join(f"{words.heading(p).lower()} {v:.3f}" for p, v in found.whole.items())
+    told = (
+        f"{found.model} was fitted again with each block removed, permuted among tracks alike in popularity and genre, "
+        "replaced by noise, and cut to what the other blocks do not say. "
+        f"{words.pretty(found.metric)} with everything: {whole}. "
+        f"A block pays when its removal costs at least {WORTH:.0%} on new tracks with an interval above 0: "
+    )
+    return (
+        '<section id="ablation"><h2>What each block of content is worth</h2>'
+        f"<p>{escape(told)}<b>{escape(worth)}</b>.</p>"
+        f'<div class="grid">{drawn}</div>{"".join(tables)}</section>'
+    )
+
+
+def _losses(found: Ablation, protocol: str, names: Sequence[str], pays: Mapping[str, bool]) -> str:
+    treatments = list(dict.fromkeys(e.treatment for e in found.effects))
+    splits = max(e.splits for e in found.effects if e.protocol == protocol)
+    verdict = {True: "pays", False: "does not pay"}
+    rows = [
+        (n, *(found.loss(protocol, n, t) for t in treatments), verdict[pays[n]] if n in pays else "–") for n in names
+    ]
+    heads = ("Block", *(t.capitalize() for t in treatments), "On new tracks")
+    caption = f"{words.heading(protocol)}: share of {words.pretty(found.metric)} lost, pooled over {splits} splits"
+    return grid_table(heads, rows, caption)

@@ -68,6 +68,7 @@ def evaluate(
     *,
     out: Pathlike,
     protocol: str | None = None,
+    ablate: bool | None = None,
     seed: int | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
@@ -78,14 +79,15 @@ def evaluate(
     Args:
         tables: a folder that ``ingest`` wrote.
         out: a folder for report.html and report.json, or the .html file itself.
-        protocol: "warm", "cold", "continuation", "temporal" or "all".
+        protocol: "warm", "strong", "cold", "continuation", "temporal", "thaw", or "all" (without thaw).
+        ablate: measure too what each block of content is worth; a run that was killed goes on.
         seed: of the splits.
     """
     from recsys import assessment
     from recsys.tables import Dataset
 
     settings, out = settings or Settings(), Path(out)
-    chosen = settings.evaluate.model_copy(update=given(protocol=protocol, seed=seed))
+    chosen = settings.evaluate.model_copy(update=given(protocol=protocol, seed=seed, ablate=ablate))
     settings = settings.model_copy(update={"evaluate": type(chosen).model_validate(chosen.model_dump())})
     made_from = {
         "tables": fingerprint(Path(tables)),
