@@ -25,6 +25,7 @@ from recsys.machine import kernels
 from recsys.settings import Recommend, Settings
 from recsys.sources import read_histories, read_ids
 
+LINES = 10_000  # rows turned into text at a time
 KIND = "recommendations"
 PLAN = "_plan.json"
 Progress = Callable[[str, int, int], None]
@@ -219,6 +220,14 @@ def _save(path: Path, suffix: str, frame: pd.DataFrame) -> None:
     if suffix == ".parquet":
         pq.write_table(table, path)
     elif suffix == ".csv":
-        pa.csv.write_csv(table, path)
+        pa.csv.write_csv(_flat(table), path)
     else:
-        frame.to_json(path, orient="records", lines=True, force_ascii=False)
+        with open(path, "w", encoding="utf-8") as file:
+            for batch in table.to_batches(max_chunksize=LINES):
+                file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in batch.to_pylist())
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """The same table with ``why`` as JSON text, for formats that know no nested values."""
+    texts = [json.dumps(value, ensure_ascii=False) for value in table["why"].to_pylist()]
+    return table.set_column(table.schema.get_field_index("why"), "why", pa.array(texts, pa.string()))

@@ -10,10 +10,11 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -21,14 +22,18 @@ from recsys import bundle, manifest, models, nearby, playlists
 from recsys.audio.space import NAME as SOUND
 from recsys.contracts import Recommender, Rows
 from recsys.errors import ArtefactError, DataError
-from recsys.explain import Explained, explain, reasons
+from recsys.explain import Explained, Known, explain, reasons, structured
 from recsys.index import Index
 from recsys.listening import Listening
 from recsys.nearby import Near, Seeds, alike, neighbours
+from recsys.ranking.aspects import Facts
 from recsys.settings import Playlist as PlaylistSettings
 from recsys.settings import Similar as SimilarSettings
 from recsys.tables import Catalogue, Dataset, IdMap, Interactions
 from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, write_ids
+
+if TYPE_CHECKING:
+    from recsys.audio.outside import Outside
 
 
 class Engine:
@@ -110,6 +115,14 @@ class Engine:
         there = (self.folder / "index").is_dir() and "collaborative" in self.index.blocks
         return self.index.vectors("collaborative") if there else None
 
+    @cached_property
+    def known(self) -> Known:
+        """What recommendations are explained with."""
+        spaces = self.index.blocks if (self.folder / "index").is_dir() else {}
+        content = self.index.vectors("content") if "content" in spaces else None
+        sound = self.index.vectors(SOUND) if SOUND in spaces else None
+        return Known(self.taste, content, Facts.of(self.catalogue, sound), self.listeners)
+
     # ---- recommendations ------------------------------------------------------------------------------
 
     def recommend(
@@ -120,7 +133,10 @@ class Engine:
         candidates: Iterable[Any] | None = None,
         include_seen: bool = False,
     ) -> pd.DataFrame:
-        """The ``n`` best tracks for each listener, columns user_id, rank, track_id, score, source, reason.
+        """The ``n`` best tracks for each listener, columns user_id, rank, track_id, score, source, reason, why.
+
+        ``reason`` is a text; ``why`` holds ``parts`` that sum to the score and ``plays``, the listener's own plays that
+        carried the row.
 
         Args:
             users: ids of trained listeners; None = all of them.
@@ -150,16 +166,7 @@ class Engine:
         include_seen: bool = False,
     ) -> Explained:
         """Lists in rows, with source and carrier of every entry; ``rows`` are trained user rows, −1 = unseen."""
-        return explain(
-            self.model,
-            self.taste,
-            histories,
-            n,
-            popular=self.listeners,
-            users=rows,
-            allow=allow,
-            include_seen=include_seen,
-        )
+        return explain(self.model, self.known, histories, n, users=rows, allow=allow, include_seen=include_seen)
 
     def frame(self, user_ids: NDArray[Any], explained: Explained) -> pd.DataFrame:
         """Lists in ids, one row per recommendation."""
@@ -173,9 +180,16 @@ class Engine:
                 "track_id": self.tracks.at(rows[real]),
                 "score": scores[real],
                 "source": pd.Categorical(explained.sources[real]),
-                "reason": reasons(explained.carried_by[real], self.name),
+                "reason": reasons(explained.carried_by[real], explained.shared[real], self.name),
+                "why": pd.array(structured(explained, real, self._plays(explained.carried_by[real]))),
             }
         )
+
+    def _plays(self, carried_by: NDArray[np.int32]) -> pa.Array:
+        """Ids of the plays that carried some rows, one after another."""
+        rows = carried_by[carried_by >= 0]
+        distinct, codes = np.unique(rows, return_inverse=True)
+        return pa.array(self.tracks.at(distinct)).take(pa.array(codes))
 
     def name(self, row: int) -> str:
         """ "Title – Artist" of a track row, or its id."""
@@ -203,7 +217,8 @@ class Engine:
     ) -> pd.DataFrame:
         """Neighbours of each track, columns query, rank, track_id, score, title, artist, reason.
 
-        A path of a sound file may stand for a track: it is analysed, and its neighbours are found by sound.
+        A path of a sound file may stand for a track. If a track has the same sound or code, it is that track; any other
+        file is heard, and its neighbours are found by sound.
 
         Args:
             track_ids: the tracks to start from; a track is never its own neighbour.
@@ -240,22 +255,30 @@ class Engine:
         return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
     def _seeds(self, likes: list[Any], unlikes: list[Any], by: str) -> Seeds:
-        """What is searched for: tracks by id, and files that are no tracks by what they sound like."""
-        known = [[seed for seed in seeds if not self._outside(seed)] for seeds in (likes, unlikes)]
-        files = [[self.place(seed) for seed in seeds if self._outside(seed)] for seeds in (likes, unlikes)]
-        if any(files) and by == "collaborative":
+        """What is searched for: tracks by id, and files, each a track again or compared by what it sounds like."""
+        (near, heard), (far, unheard) = (self._sought(seeds) for seeds in (likes, unlikes))
+        if (heard or unheard) and by == "collaborative":
             raise DataError("a file that is no track can't be compared by collaborative; leave --by out, or say sound")
         name = " − ".join(" + ".join(map(str, seeds)) for seeds in (likes, unlikes) if seeds)
-        if len(likes) == 1 and not unlikes and not files[0]:
-            name = self.tracks.at(self.tracks.rows(likes))[0]
-        likes_, unlikes_ = (self.tracks.rows(seeds) for seeds in known)
-        return Seeds(name, likes_, unlikes_, *files)
+        if len(likes) == 1 and not unlikes and len(near):
+            name = self.tracks.at(near)[0]
+        placed = [[file.vector for file in files if file.vector is not None] for files in (heard, unheard)]
+        same = np.concatenate([nearby.NONE, *(file.same for file in (*heard, *unheard))])
+        artists = [file.artist for file in heard]
+        return Seeds(name, near, far, heard=placed[0], unheard=placed[1], artists=artists, same=same)
+
+    def _sought(self, seeds: list[Any]) -> tuple[Rows, list[Outside]]:
+        """Rows of the tracks, in order, and the files that are no tracks."""
+        files = {place: self.hear(seed) for place, seed in enumerate(seeds) if self._outside(seed)}
+        ids = [seed for place, seed in enumerate(seeds) if place not in files]
+        rows = [*self.tracks.rows(ids), *(file.row for file in files.values() if file.row >= 0)]
+        return np.array(rows, np.int32), [file for file in files.values() if file.row < 0]
 
     def _outside(self, seed: Any) -> bool:
         return isinstance(seed, str | Path) and seed not in self.tracks and Path(seed).is_file()
 
-    def place(self, path: str | Path) -> NDArray[np.float32]:
-        """Where the sound of any file lies in this bundle's content space, a unit vector (d,).
+    def hear(self, path: str | Path) -> Outside:
+        """What a sound file is to this bundle: one of its tracks, or a place in its space of sound.
 
         Raises:
             DataError: the file can't be read or is silent, or the bundle was made without sound.
@@ -265,9 +288,9 @@ class Engine:
             raise DataError(
                 f"{self.folder} knows no sound; expected tables made with: recsys ingest --features FEATURES"
             )
-        from recsys.audio.outside import place
+        from recsys.audio.outside import hear
 
-        return place(path, self.folder / SOUND)
+        return hear(path, self.folder / SOUND, self.catalogue)
 
     def _similar_frame(self, seeds: Seeds, near: Near, weights: Mapping[str, float]) -> pd.DataFrame:
         rows = near.rows

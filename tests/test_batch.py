@@ -28,7 +28,7 @@ def test_the_folder_reads_as_one_table(bundle: Path, tmp_path: Path) -> None:
     made = api.recommend(bundle, out=tmp_path / "recs", settings=PARTS)
     found = pd.read_parquet(made.path)
     assert len(digest(made.path)) == 9
-    assert list(found.columns) == ["user_id", "rank", "track_id", "score", "source", "reason"]
+    assert list(found.columns) == ["user_id", "rank", "track_id", "score", "source", "reason", "why"]
     assert found.groupby("user_id").size().eq(10).all()
     assert made.facts["listeners"] == found["user_id"].nunique() == 60
     assert manifest.problems(made.path) == []
@@ -43,6 +43,9 @@ def test_other_formats_hold_the_same_rows(bundle: Path, tmp_path: Path, format: 
     expected = pd.read_parquet(tmp_path / "a")
     assert found["track_id"].tolist() == expected["track_id"].tolist()
     assert found["reason"].tolist() == expected["reason"].astype(str).tolist()
+    why = found["why"].map(json.loads) if format == "csv" else found["why"]
+    assert [set(each) for each in why] == [{"parts", "plays"}] * len(expected)
+    assert [each["plays"] for each in why] == [list(each["plays"]) for each in expected["why"]]
 
 
 def test_same_seed_same_bytes(tables: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def engine(bundle: Path) -> Engine:
 
 def test_lists_are_ranked_new_and_complete(engine: Engine) -> None:
     found = engine.recommend(n=10)
-    assert list(found.columns) == ["user_id", "rank", "track_id", "score", "source", "reason"]
+    assert list(found.columns) == ["user_id", "rank", "track_id", "score", "source", "reason", "why"]
     for user, mine in found.groupby("user_id", observed=True):
         assert mine["rank"].tolist() == list(range(1, 11))
         assert mine["track_id"].is_unique
@@ -55,8 +55,17 @@ def test_reasons_name_an_own_play(engine: Engine) -> None:
     user = engine.users.ids[int(np.argmax(np.diff(engine.histories.indptr)))]
     found = engine.recommend([user], n=5)
     rows = engine.histories[engine.users.rows([user])].indices
-    own = {f"because you played {engine.name(row)}" for row in rows}
-    assert set(found["reason"]) <= own
+    own = {engine.name(row) for row in rows}
+    for reason, why in zip(found["reason"], found["why"], strict=True):
+        assert reason.removeprefix("because you played ").split(" (")[0].split(" and ")[0] in own
+        assert 1 <= len(why["plays"]) <= 3
+        assert set(why["plays"]) <= set(engine.tracks.at(rows))
+
+
+def test_parts_add_up_to_the_score(engine: Engine) -> None:
+    found = engine.recommend(n=5)
+    total = [sum(value for value in why["parts"].values()) for why in found["why"]]
+    np.testing.assert_allclose(total, found["score"], rtol=1e-4, atol=1e-5)
 
 
 def test_an_unknown_listener_is_an_error_with_near_ids(engine: Engine) -> None:
