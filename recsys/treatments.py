@@ -21,7 +21,7 @@ from recsys.tables import Catalogue, Dataset, Embeddings
 TREATMENTS = ("removed", "permuted", "noise", "residual")
 DECILES = 10
 DIMENSIONS = 64  # of words, condensed
-PER_FEATURE = 10  # tracks for each number that residuals are explained by
+RIDGES = np.logspace(-6, 2, 25)  # shares of the largest squared singular value, tried for residuals
 Doubles = NDArray[np.float64]
 
 
@@ -133,7 +133,7 @@ def _bell(values: NDArray[Any], known: NDArray[np.bool_], rng: np.random.Generat
 
 
 def _residual(dataset: Dataset, chosen: Sequence[Block], others: Sequence[Block]) -> Dataset:
-    """Each block as a space of what a linear regression on the other blocks leaves unexplained."""
+    """Each block as a space of what a regression on the other blocks leaves unexplained."""
     design = _design(others, len(dataset.tracks))
     made = _without(dataset, {block.name for block in chosen})
     contents = dict(made.contents)
@@ -145,16 +145,23 @@ def _residual(dataset: Dataset, chosen: Sequence[Block], others: Sequence[Block]
 
 
 def _unexplained(target: Doubles, design: Doubles, known: NDArray[np.bool_]) -> Doubles:
-    """Residuals (tracks, d), 0 where unknown; few tracks are explained by few directions only."""
-    mine = design[known] - design[known].mean(axis=0)
-    wanted = target[known] - target[known].mean(axis=0)
+    """Residuals (tracks, d), 0 where unknown, of a ridge regression by generalised cross-validation.
+
+    Golub, Heath & Wahba, Technometrics 1979: many explaining numbers and few tracks then explain nothing by chance.
+    """
+    mine, wanted = (each[known] - each[known].mean(axis=0) for each in (design, target))
     left, strength, _ = np.linalg.svd(mine, full_matrices=False)
-    kept = (strength > 1e-6 * max(1.0, strength.max(initial=0.0))) & (
-        np.arange(len(strength)) < len(mine) // PER_FEATURE
-    )
-    basis = left[:, kept]
+    power, inside = strength**2, left.T @ wanted
+    total = (wanted**2).sum()
+    best, shares = np.inf, np.zeros_like(power)
+    for ridge in RIDGES * max(1.0, power.max(initial=0.0)):
+        share = power / (power + ridge)
+        unexplained = total - ((1 - (1 - share) ** 2)[:, None] * inside**2).sum()
+        error = unexplained / max(1e-9, 1 - share.sum() / len(mine)) ** 2
+        if error < best:
+            best, shares = error, share
     made = np.zeros_like(target)
-    made[known] = wanted - basis @ (basis.T @ wanted)
+    made[known] = wanted - left @ (shares[:, None] * inside)
     return made
 
 
