@@ -1,0 +1,291 @@
+"""Which tracks: the most relevant choice that keeps the rules, exactly, and how far rules must give way for it.
+
+Gaps bind the choice too. A list of L places in which an artist returns after ``gap`` places at the earliest splits
+into q = L // gap whole stretches and r = L % gap places over: every artist fits q times, and r of them once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.playlists.pool import Pool
+from recsys.playlists.programme import Programme
+from recsys.playlists.rules import Quota, Rules, Spread
+
+FAMILIES = ("artist", "album", "recording")
+GAPPED = FAMILIES[:2]
+STEP = 15.0  # seconds by which minutes are relaxed while looking for a choice
+Codes = NDArray[np.int32]
+Levels = Mapping[str, int]  # how far each rule gives way, by name; what is not named is not kept at all
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Chosen candidates and how far each rule gave way for them."""
+
+    positions: NDArray[np.int64]
+    levels: Levels
+
+
+class Chooser:
+    """The choice of tracks from one pool under rules; c candidates.
+
+    Args:
+        pool: all of it may be chosen; it holds every fixed row.
+    """
+
+    def __init__(self, pool: Pool, rules: Rules, gain: NDArray[np.floating]) -> None:
+        self.pool, self.rules = pool, rules
+        self.codes: dict[str, Codes] = {"artist": pool.artist, "album": pool.album, "recording": pool.versions()}
+        self.fixed = np.isin(pool.rows, rules.fixed)
+        self.ends = np.isin(pool.rows, (*rules.opening, *rules.closing))
+        self.seconds = pool.seconds
+        self.gain = np.asarray(gain, np.float64)
+        asked = rules.length
+        self.tracks = None if asked is None else int(np.clip(asked, self.fixed.sum(), len(pool)))
+        self.members = [_member(quota, pool) for quota in rules.quotas]
+
+    def strict(self) -> Choice | None:
+        """The best choice that keeps all rules; None when there is none."""
+        kept = dict.fromkeys(self.names(), 0)
+        found = self._quick(kept)
+        found = self._solve(kept, self.gain) if found is None else found
+        return None if found is None else Choice(found, kept)
+
+    def relaxed(self) -> Choice:
+        """The best choice when rules give way, each as little as the more important ones allow."""
+        levels: dict[str, int] = {}
+        for name in self.names():
+            levels[name] = smallest(0, self._loosest(name), lambda level: self._holds({**levels, name: level}))  # noqa: B023
+        found = self._solve(levels, self.gain)
+        if found is None:  # the search was cut short: what was found feasible is still so without a gain
+            found = self._solve(levels, np.zeros_like(self.gain))
+        return Choice(np.flatnonzero(self.fixed) if found is None else found, levels)
+
+    def names(self) -> list[str]:
+        """The rules there are, the most important first; quotas by their place, such as ``quota 0``."""
+        found = []
+        for name in reversed(self.rules.order):
+            if name == "quotas":
+                found += [f"quota {i}" for i in range(len(self.rules.quotas))]
+            elif self._bounds(name):
+                found.append(name)
+        return found
+
+    def places(self, levels: Levels) -> int | None:
+        """Length of the list at these levels, None when only minutes say."""
+        return None if self.tracks is None or "tracks" not in levels else self.tracks - levels["tracks"]
+
+    def _bounds(self, name: str) -> bool:
+        value = self.tracks if name == "tracks" else getattr(self.rules, name)
+        if value is None or value is False:
+            return False
+        return name not in ("artist_gap", "album_gap") or value > 1
+
+    def _holds(self, levels: Levels) -> bool:
+        return self._solve(levels, np.zeros_like(self.gain)) is not None
+
+    def _loosest(self, name: str) -> int:
+        """The level at which a rule binds nothing."""
+        if name == "minutes":
+            return int(np.ceil(max(60 * (self.rules.minutes or 0), self.seconds.sum()) / STEP)) + 1
+        if name in ("artist_gap", "album_gap"):
+            return int(getattr(self.rules, name)) - 1
+        if name.startswith("quota"):
+            quota = self.rules.quotas[int(name[6:])]
+            return max(len(self.pool), int(quota.at_least or 0)) + 1
+        return (self.tracks or 0) - int(self.fixed.sum()) if name == "tracks" else len(self.pool)
+
+    def _quick(self, levels: Levels) -> NDArray[np.int64] | None:
+        """The greedy choice, which is the best one when it breaks nothing: caps within caps form a matroid."""
+        if self.tracks is None or self.ends.any():
+            return None
+        room, over = self._rooms(levels), {}
+        for name in GAPPED:
+            gap = max(1, getattr(self.rules, f"{name}_gap"))
+            over[name] = divmod(self.tracks, gap)
+        taken = self._walk(room, over)
+        return taken if len(taken) == self.tracks and self.keeps_quotas(taken) else None
+
+    def _rooms(self, levels: Levels) -> dict[str, int]:
+        """The most tracks that one artist, album, recording may have."""
+        rooms = {}
+        for name in FAMILIES:
+            cap = self.cap(name, levels)
+            gap = self.gap(name, levels)
+            rooms[name] = min(cap, -(-(self.tracks or len(self.pool)) // gap))
+        return rooms
+
+    def _walk(self, room: dict[str, int], over: dict[str, tuple[int, int]]) -> NDArray[np.int64]:
+        order = np.lexsort((np.arange(len(self.gain)), -self.gain, ~self.fixed)).tolist()
+        columns = [(room[name], over.get(name, (-1, 0)), self.codes[name].tolist()) for name in FAMILIES]
+        counts: list[dict[int, int]] = [{}, {}, {}]
+        spare = [limits[1] for _, limits, _ in columns]
+        taken: list[int] = []
+        for i in order:
+            if len(taken) == self.tracks:
+                break
+            at = [(k, codes[i], counts[k].get(codes[i], 0)) for k, (_, _, codes) in enumerate(columns) if codes[i] >= 0]
+            if any(n >= columns[k][0] or (n == columns[k][1][0] and not spare[k]) for k, _, n in at):
+                continue
+            for k, code, n in at:
+                counts[k][code] = n + 1
+                spare[k] -= n == columns[k][1][0]
+            taken.append(i)
+        return np.array(taken, np.int64) if np.isin(np.flatnonzero(self.fixed), taken).all() else np.empty(0, np.int64)
+
+    def keeps_quotas(self, chosen: NDArray[np.int64]) -> bool:
+        """Whether a choice keeps all quotas and spreads as asked."""
+        for quota, member in zip(self.rules.quotas, self.members, strict=True):
+            if isinstance(quota, Spread):
+                if len(np.unique(member[chosen][member[chosen] >= 0])) < quota.at_least:
+                    return False
+            else:
+                low, high = quota.bounds(len(chosen))
+                if not low <= member[chosen].sum() <= high:
+                    return False
+        return True
+
+    def asked_cap(self, name: str) -> int | None:
+        """The most tracks of one artist, album or recording as the rules say it; None = no such rule."""
+        if name == "recording":
+            return 1 if self.rules.versions_once else None
+        return getattr(self.rules, f"max_per_{name}")
+
+    def asked_gap(self, name: str) -> int:
+        """Places until an artist or album returns as the rules say it; 1 = it may follow itself."""
+        return max(1, getattr(self.rules, f"{name}_gap", 1))
+
+    def cap(self, name: str, levels: Levels) -> int:
+        """The most tracks of one artist, album or recording at these levels."""
+        rule, asked = _capping(name), self.asked_cap(name)
+        return len(self.pool) if asked is None or rule not in levels else asked + levels[rule]
+
+    def gap(self, name: str, levels: Levels) -> int:
+        """Places until an artist or album returns at these levels; 1 = it may follow itself."""
+        return self.asked_gap(name) - levels[f"{name}_gap"] if f"{name}_gap" in levels else 1
+
+    # ---- the programme --------------------------------------------------------------------------------
+
+    def _solve(self, levels: Levels, gain: NDArray[np.float64]) -> NDArray[np.int64] | None:
+        """The best choice at these levels; None when there is none."""
+        weights = gain if self.tracks is not None else gain * self.seconds / self.seconds.mean()
+        tracks = self.places(levels)
+        programme = Programme(weights)
+        everything = np.arange(len(gain))
+        if self.fixed.any():
+            programme.row(everything[self.fixed], np.ones(self.fixed.sum()), low=float(self.fixed.sum()))
+        if tracks is not None:
+            programme.row(everything, np.ones(len(gain)), low=tracks, high=tracks)
+        elif "minutes" in levels:
+            self._minutes(programme, levels["minutes"])
+        for name in FAMILIES:
+            self._family(programme, name, levels, tracks)
+        for i, quota in enumerate(self.rules.quotas):
+            if f"quota {i}" in levels:
+                self._quota(programme, quota, self.members[i], levels[f"quota {i}"])
+        solution = programme.solve()
+        return None if solution is None else np.flatnonzero(solution[: len(gain)])
+
+    def _minutes(self, programme: Programme, level: int) -> None:
+        wanted, slack = 60 * (self.rules.minutes or 0), 60 * self.rules.tolerance + STEP * level
+        programme.row(np.arange(len(self.seconds)), self.seconds, low=wanted - slack, high=wanted + slack)
+
+    def _family(self, programme: Programme, name: str, levels: Levels, tracks: int | None) -> None:
+        """Caps and gaps of one family; a cap that gave way is still kept by as many as can."""
+        cap, gap = self.cap(name, levels), self.gap(name, levels)
+        asked = cap - levels.get(_capping(name), 0)
+        room = None if tracks is None else self._room(name, gap, tracks)
+        spare: list[int] = []
+        for code, members in _groups(self.codes[name]).items():
+            if len(members) > cap:
+                programme.row(members, np.ones(len(members)), high=cap)
+            if asked < min(cap, len(members)):
+                excess = programme.column(-100.0, cap - asked)
+                programme.row([*members, excess], [*np.ones(len(members)), -1], high=asked)
+            if gap > 1 and len(members) > 1:
+                if tracks is None or room is None:
+                    weights = np.full(len(self.gain), -1.0)
+                    weights[members] = gap - 1
+                    programme.row(np.arange(len(weights)), weights, high=gap - 1)
+                else:
+                    free = members[~self.ends[members]]
+                    whole = (tracks - int(self.ends.sum())) // gap
+                    spare += _fit(programme, free, room(code), whole)
+        if spare and tracks is not None:
+            programme.row(spare, np.ones(len(spare)), high=(tracks - self.ends.sum()) % gap)
+
+    def _room(self, name: str, gap: int, tracks: int) -> Callable[[int], int]:
+        """How often a group fits into the free places, as the tracks at both ends leave it."""
+        place = {int(row): i for i, row in enumerate(self.pool.rows)}
+        before, after = ([int(self.codes[name][place[r]]) for r in ends] for ends in self.ends_in_order())
+        free = tracks - len(before) - len(after)
+
+        def room(code: int) -> int:
+            wait = max((gap - (len(before) - p) for p, c in enumerate(before) if c == code), default=0)
+            early = max((gap - 1 - p for p, c in enumerate(after) if c == code), default=0)
+            left = free - max(0, wait) - max(0, early)
+            return max(0, -(-left // gap))
+
+        return room
+
+    def ends_in_order(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Rows that begin the list and rows that end it, each once."""
+        opening = tuple(dict.fromkeys(self.rules.opening))
+        return opening, tuple(r for r in dict.fromkeys(self.rules.closing) if r not in opening)
+
+    def _quota(self, programme: Programme, quota: Quota | Spread, member: NDArray[Any], level: int) -> None:
+        if isinstance(quota, Spread):
+            columns = []
+            for members in _groups(member).values():
+                columns.append(programme.column())
+                programme.row([*members, columns[-1]], [*np.ones(len(members)), -1], low=0)
+            programme.row(columns, np.ones(len(columns)), low=quota.at_least - level)
+            return
+        for bound, sign in ((quota.at_least, 1), (quota.at_most, -1)):
+            if bound is not None:
+                share = isinstance(bound, float)
+                weights = member.astype(np.float64) - (bound if share else 0)
+                least = (0 if share else sign * bound) - level - 1e-9
+                programme.row(np.arange(len(member)), sign * weights, low=least)
+
+
+def _capping(name: str) -> str:
+    """The rule that caps a family."""
+    return "versions_once" if name == "recording" else f"max_per_{name}"
+
+
+def _fit(programme: Programme, free: NDArray[np.int64], room: int, whole: int) -> list[int]:
+    """Keep a group within its room and within ``whole`` places or, where the new columns are 1, one more."""
+    if len(free) > room:
+        programme.row(free, np.ones(len(free)), high=room)
+    if len(free) <= whole or room <= whole:
+        return []
+    extra = programme.column()
+    programme.row([*free, extra], [*np.ones(len(free)), -1], high=whole)
+    return [extra]
+
+
+def _member(quota: Quota | Spread, pool: Pool) -> NDArray[Any]:
+    return (quota.codes if isinstance(quota, Spread) else quota.mask)[pool.rows]
+
+
+def _groups(codes: NDArray[np.integer]) -> dict[int, NDArray[np.int64]]:
+    """Positions of each known code."""
+    order = np.argsort(codes, kind="stable")
+    values, starts = np.unique(codes[order], return_index=True)
+    parts = np.split(order, starts[1:])
+    return {int(v): part for v, part in zip(values, parts, strict=True) if v >= 0}
+
+
+def smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The smallest value in low..high for which ``holds``; it holds at ``high`` and stays once it does."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
