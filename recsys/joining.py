@@ -33,12 +33,21 @@ DESCRIBED = (*TAGS, "duration", "path", "flags")
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """The dataset with the library in it, the space that places other sounds, how many fitted by what, relations."""
+    """A dataset with a library in it.
+
+    Attributes:
+        dataset: the whole.
+        space: what places other sounds; None where there is no sound.
+        counts: how many tracks fitted in which way.
+        relations: which tracks are the same recording, versions or covers.
+        digests: the hash of the sound of each track row, None where it has none.
+    """
 
     dataset: Dataset
     space: Space | None
     counts: dict[str, float]
     relations: pd.DataFrame
+    digests: pd.Series
 
 
 def nothing() -> Gathered:
@@ -78,7 +87,8 @@ def join(dataset: Dataset, features: Features, encoded: Sequence[Embeddings] = (
     counts = {"library_tracks": len(features), "library_own": len(own)}
     counts |= {f"library_by_{way}": number for way, number in sorted(how.items())}
     ours = _our_ids(related, features, moved.tracks, library)
-    return Joined(replace(moved, catalogue=catalogue, contents=contents), space, dict(counts), ours)
+    digests = features.catalogue["digest"].reset_index(drop=True).reindex(library).reset_index(drop=True)
+    return Joined(replace(moved, catalogue=catalogue, contents=contents), space, dict(counts), ours, digests)
 
 
 def _our_ids(related: pd.DataFrame, features: Features, tracks: IdMap, library: Rows) -> pd.DataFrame:

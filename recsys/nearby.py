@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +28,8 @@ class Seeds(NamedTuple):
         name: what it is called in the answer.
         likes, unlikes: track rows to come near, and to keep away from; none of them is found.
         heard, unheard: the same for sounds that are no tracks: unit vectors of the space "sound".
+        artists: codes of the artists of the sounds to come near, −1 where unknown.
+        same: track rows that are those sounds again, as far as tags tell; not found either.
     """
 
     name: Any
@@ -35,6 +37,8 @@ class Seeds(NamedTuple):
     unlikes: Rows = NONE
     heard: Sequence[Floats] = ()
     unheard: Sequence[Floats] = ()
+    artists: Sequence[int] = ()
+    same: Rows = NONE
 
     @classmethod
     def track(cls, row: int) -> Seeds:
@@ -53,8 +57,8 @@ class Seeds(NamedTuple):
 
     @property
     def rows(self) -> Rows:
-        """All that are tracks."""
-        return np.concatenate([self.likes, self.unlikes])
+        """All that are tracks, or are the same as one."""
+        return np.concatenate([self.likes, self.unlikes, self.same])
 
     def query(self, index: Index, space: str) -> Floats:
         """The mean of what to come near less a part of the mean of what to keep away from, of length 1 or 0, (1, d)."""
@@ -134,6 +138,16 @@ def first_of_each(artists: NDArray[np.int32], most: int | None) -> NDArray[np.in
     return np.flatnonzero((place < most) | (artists < 0))
 
 
+def likeness(index: Index, weights: Mapping[str, float]) -> Callable[[Rows, Rows], Floats]:
+    """A function of two sets of track rows, (a,) and (b,), to the likeness of each pair, (a, b)."""
+
+    def alike(first: Rows, second: Rows) -> Floats:
+        pairs = ((w, index.vectors(b, first), index.vectors(b, second)) for b, w in weights.items())
+        return np.sum([w * (mine @ theirs.T) for w, mine, theirs in pairs], axis=0, dtype=np.float32)
+
+    return alike
+
+
 def album_mates(catalogue: Catalogue, row: int) -> Rows:
     """All tracks of the same album, if it is known."""
     albums = catalogue.albums
@@ -144,5 +158,5 @@ def alike(index: Index, catalogue: Catalogue, seeds: Seeds, other: int, spaces: 
     """Why a track is near: the cosine in each space, and whether the artist is the same."""
     cosines = {name: float(seeds.query(index, name)[0] @ index.vectors(name, [other])[0]) for name in spaces}
     parts = [f"{WORDS[name]} ({cosine:.2f})" for name, cosine in cosines.items()]
-    same = catalogue.artists[other] in catalogue.artists[seeds.likes] and catalogue.artists[other] >= 0
-    return "; ".join([*parts, *(["same artist"] if same else [])])
+    artists = {*catalogue.artists[seeds.likes].tolist(), *seeds.artists} - {-1}
+    return "; ".join([*parts, *(["same artist"] if int(catalogue.artists[other]) in artists else [])])

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsys.audio.describe import describe_file, describe_track, headline
-from recsys.errors import DataError
+from recsys.audio.alone import alone
+from recsys.audio.describe import describe_track, headline
+from recsys.errors import DataError, MissingExtra
 
 if TYPE_CHECKING:
     from recsys.audio.store import Features
     from recsys.engine import Engine
 
 Facts = dict[str, Any]
+DESCRIBE = "recsys.audio.describe:describe_file"
+DRAW = "recsys.audio.picture:draw_file"
 
 
-def tell(what: str, *, features: Features | None, engine: Engine | None, windows: int = 3) -> Facts:
+def tell(
+    what: str, *, features: Features | None, engine: Engine | None, options: Mapping[str, Any] | None = None
+) -> Facts:
     """The facts of ``recsys.audio.describe``; of a track of a bundle also ``listeners`` and ``catalogue``.
 
     Args:
         what: a file, an id of the features, or an id of the bundle; the first that fits.
         features: where the sound of tracks is described.
         engine: what is known of tracks besides their sound.
-        windows: how many of a file are heard.
+        options: how a file is heard, as in ``recsys.audio.analyse``; a file is heard in a process of its own.
 
     Raises:
         UnknownId: neither a file nor a known track.
         DataError: not a file, and there is nothing else to look in; or nothing in the file can be decoded.
     """
     if Path(what).is_file():
-        return describe_file(what, windows=windows)
+        return _heard(what, options)
     known = [there.tracks for there in (features, engine) if there is not None]
     if not known:
         raise DataError(f"{what} is no file, and there are no features or bundle to look for such a track in")
@@ -40,7 +46,7 @@ def tell(what: str, *, features: Features | None, engine: Engine | None, windows
         known[-1].rows([what])  # raises, and tells which ids are spelt alike
     listed = _listed(engine, what) if engine is not None and what in engine.tracks else {}
     own = features is not None and what in features.tracks
-    heard = describe_track(features, what) if features is not None and own else _by_path(listed, features, windows)
+    heard = describe_track(features, what) if features is not None and own else _by_path(listed, features, options)
     return {**heard, **_without(listed, heard.get("traits", {}))}
 
 
@@ -51,13 +57,13 @@ def draw(told: Mapping[str, Any], out: str | Path) -> None:
         DataError: no file of it is there any more.
         MissingExtra: matplotlib is not installed.
     """
-    from recsys.audio.picture import draw_file
-
+    if find_spec("matplotlib") is None:
+        raise MissingExtra("matplotlib", "notebooks")
     path = next((path for path in told.get("paths", []) if Path(path).is_file()), None)
     if path is None:
         raise DataError(f"no sound file of {told['track']} is there; expected one to draw a picture of")
     name = headline(told.get("tags", {})) or headline(told.get("catalogue", {})) or Path(path).name
-    draw_file(path, out, name)
+    alone(DRAW, path, {"out": str(out), "title": name})
 
 
 def _listed(engine: Engine, what: str) -> Facts:
@@ -75,14 +81,19 @@ def _without(listed: Facts, traits: Mapping[str, Any]) -> Facts:
     return {**listed, "catalogue": kept} if listed else {}
 
 
-def _by_path(listed: Facts, features: Features | None, windows: int) -> Facts:
+def _by_path(listed: Facts, features: Features | None, options: Mapping[str, Any] | None) -> Facts:
     """The sound of a track of the bundle whose catalogue names its file."""
     path = listed.get("catalogue", {}).get("path")
     if features is not None and path is not None:
         fits = features.catalogue.index[features.catalogue["paths"].map(lambda paths: path in paths)]
         if len(fits):
             return describe_track(features, str(fits[0]))
-    return describe_file(path, windows=windows) if path is not None and Path(path).is_file() else {}
+    return _heard(path, options) if path is not None and Path(path).is_file() else {}
+
+
+def _heard(path: str, options: Mapping[str, Any] | None) -> Facts:
+    told: Facts = alone(DESCRIBE, path, options)
+    return told
 
 
 def _plain(value: Any) -> Any:

@@ -96,12 +96,51 @@ def test_a_file_that_is_no_track_finds_its_like(run: Run, library: Path, sound_b
     assert found[0]["query"] == str(library / "outside.ogg")
 
 
-def test_a_copy_of_a_track_lies_where_the_track_lies(engine: Engine, library: Path, tmp_path: Path) -> None:
+def test_a_copy_of_a_track_is_that_track(engine: Engine, library: Path, tmp_path: Path) -> None:
     shutil.copy(library / "music" / "t05.ogg", tmp_path / "renamed.ogg")
-    found = engine.similar([str(tmp_path / "renamed.ogg")], 2)
+    track = titled(engine, "t05")
+    found = engine.similar([str(tmp_path / "renamed.ogg")], 3)
+    pd.testing.assert_frame_equal(found, engine.similar([track], 3))
+    assert set(found["query"]) == {track}
+    away = engine.similar(like=[titled(engine, "t01")], unlike=[str(tmp_path / "renamed.ogg")], n=30)
+    assert track not in set(away["track_id"])
+
+
+def test_a_copy_in_another_format_lies_where_its_track_lies(
+    engine: Engine, sound_bundle: Path, library: Path, tmp_path: Path
+) -> None:
+    import soundfile
+
+    samples, rate = soundfile.read(library / "music" / "t05.ogg", dtype="float32")
+    soundfile.write(tmp_path / "other.flac", samples, rate)
+    found = engine.similar([str(tmp_path / "other.flac")], 2)
+    assert found["query"].iloc[0] == str(tmp_path / "other.flac")
     assert found["track_id"].iloc[0] == titled(engine, "t05")
-    assert found["score"].iloc[0] == pytest.approx(1, abs=1e-3)
-    assert found["score"].iloc[1] < 0.999
+    assert found["score"].iloc[0] > 0.99
+    assert found["score"].iloc[1] < found["score"].iloc[0]
+
+
+def test_tags_tell_that_a_file_is_a_track_again(raw: Path, features: Path, library: Path, tmp_path: Path) -> None:
+    """The outside clip carries the tags of another track: that one is not found, and the artist's others say so."""
+    import soundfile
+
+    api.ingest([raw / "plays.csv"], tracks=[raw / "tracks.csv"], features=features, out=tmp_path / "T")
+    api.train(tmp_path / "T", out=tmp_path / "B", model="popularity")
+    engine = Engine.open(tmp_path / "B")
+    table = engine.catalogue.frame
+    lone = table["artist"].map(table.groupby("artist").size()) > 1
+    row = int(np.flatnonzero(lone & table["duration"].notna())[0])
+    samples, rate = soundfile.read(library / "outside.ogg", dtype="float32")
+    whole = np.resize(samples, round(table["duration"][row] * rate))
+    with soundfile.SoundFile(tmp_path / "tagged.flac", "w", rate, 1) as file:
+        file.title, file.artist = f"{table['title'][row]} (Remastered)", table["artist"][row].upper()
+        file.write(whole)
+    found = engine.similar([str(tmp_path / "tagged.flac")], len(table))
+    mates = set(table.index[table["artist"] == table["artist"][row]])
+    assert engine.tracks.ids[row] not in set(found["track_id"])
+    same = found["reason"].str.contains("same artist")
+    assert set(found["track_id"][same]) == set(engine.tracks.ids[sorted(mates - {row})]) & set(found["track_id"])
+    assert same.any()
 
 
 def test_likes_and_unlikes_are_one_search(run: Run, engine: Engine, sound_bundle: Path) -> None:
@@ -146,7 +185,7 @@ def test_what_cannot_be_heard_is_one_line(run: Run, library: Path, sound_bundle:
 def test_another_analyser_is_refused(sound_bundle: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recsys.audio.outside.analyser", lambda **_: "another")
     with pytest.raises(ArtefactError, match="another version"):
-        Engine.open(sound_bundle).place(library / "outside.ogg")
+        Engine.open(sound_bundle).hear(library / "outside.ogg")
 
 
 def test_inspect_lists_failures(run: Run, features: Path) -> None:

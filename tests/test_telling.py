@@ -14,6 +14,7 @@ import soundfile
 from recsys import api, cli
 from recsys.audio.sound import RATE
 from recsys.errors import DataError, UnknownId
+from recsys.settings import parse
 from tests.audio.tones import song
 
 
@@ -98,3 +99,28 @@ def test_a_picture_on_request(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
     pytest.importorskip("matplotlib")
     assert run(home, monkeypatch, own_id(home, "g"), "--plot", "g.png") == 0
     assert (home / "g.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_file_is_heard_as_the_settings_say_and_within_limits(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def alone(function: str, path: str, options: object = None) -> dict[str, object]:
+        asked.append((function, path, options))
+        return {"track": "x", "traits": {}}
+
+    monkeypatch.setattr("recsys.telling.alone", alone)
+    file = str(home / "audio" / "c.flac")
+    wanted = parse({"analyze": {"trim": True, "loudness": -20.0, "windows": 2}})
+    api.describe(file, settings=wanted)
+    assert asked == [("recsys.audio.describe:describe_file", file, {"windows": 2, "trim": True, "loudness": -20.0})]
+
+
+def test_a_broken_file_is_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "broken.mp3").write_bytes(b"\xff\xfb" + bytes(range(256)) * 20)
+    assert run(home, monkeypatch, "broken.mp3") == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert "broken.mp3" in told
+    assert told.count("\n") == 1

@@ -25,8 +25,12 @@ KEYS_TOLD = 3
 LEAST = 0.01  # probability under which a key is not told
 
 
-def describe_file(path: str | Path, *, windows: int = 3, seconds: float = 30.0) -> dict[str, Any]:
+def describe_file(path: str | Path, **options: Any) -> dict[str, Any]:
     """Everything about a sound file, analysed now; see ``facts`` for what is in it.
+
+    Args:
+        path: the file.
+        options: windows, seconds, trim and loudness, as in ``recsys.audio.analyse.analyse``.
 
     Raises:
         DataError: empty, or nothing in it can be decoded.
@@ -34,7 +38,7 @@ def describe_file(path: str | Path, *, windows: int = 3, seconds: float = 30.0) 
     """
     path = os.path.abspath(path)
     identity = identify(path)
-    heard = analyse(path, windows=windows, seconds=seconds, declared=identity.tags.duration)
+    heard = analyse(path, declared=identity.tags.duration, **options)
     tags = {name: getattr(identity.tags, name) for name in TAGS}
     return facts(
         track=track_id(identity.tags.mbid, identity.tags.isrc, identity.digest),

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from recsys.audio import parts
-from recsys.audio.analyse import DESCRIPTORS, analyser
+from recsys.audio.alone import ANALYSE, HEARING, IDENTIFY
+from recsys.audio.analyse import analyser
 from recsys.audio.journal import Journal, opened
 from recsys.audio.parts import Row
 from recsys.audio.scan import Found, Scan, scan
 from recsys.audio.workers import MEGABYTES, SECONDS, UNREADABLE, Outcome, Task, Workers
 
 Progress = Callable[[str, int, int], None]
-IDENTIFY = "recsys.audio.ids:identify"
-ANALYSE = "recsys.audio.analyse:analyse"
-PREPARE = ("recsys.audio.ids", *(f"recsys.audio.{name}" for name in DESCRIPTORS))
+PREPARE = ("recsys.audio.ids", *HEARING)
 FLUSH_FILES, FLUSH_SECONDS = 64, 2.0
 LONGEST_CAUSE = 500
 

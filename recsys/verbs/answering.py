@@ -139,8 +139,8 @@ def describe(
 
     library = open_features(features) if features is not None and not Path(what).is_file() else None
     engine = Engine.open(bundle) if bundle is not None and not Path(what).is_file() else None
-    windows = (settings or Settings()).analyze.windows
-    told = telling.tell(str(what), features=library, engine=engine, windows=windows)
+    hearing = (settings or Settings()).analyze.model_dump(include={"windows", "trim", "loudness"})
+    told = telling.tell(str(what), features=library, engine=engine, options=hearing)
     if plot is not None:
         telling.draw(told, plot)
     return told

@@ -15,6 +15,7 @@ from recsys.settings import Settings
 from recsys.verbs.made import Made, Pathlike, Paths, Progress, given
 
 if TYPE_CHECKING:
+    from recsys.audio.space import Space
     from recsys.joining import Joined
     from recsys.producers.encoder import Encoder
     from recsys.sources import Gathered
@@ -142,9 +143,17 @@ def ingest(
         if joined is not None:
             joined.relations.to_parquet(work / "relations.parquet", index=False)
         if joined is not None and joined.space:
-            joined.space.save(work / "sound")
+            _save_sound(work / "sound", joined.space, joined)
         gathered.dataset.save(work, inputs=inputs, facts=facts)
     return Made("ingest", out, manifest.read(out, "tables"))
+
+
+def _save_sound(folder: Path, space: Space, joined: Joined) -> None:
+    """What places other sounds beside the tracks, and tells which of them they are."""
+    from recsys.audio.outside import save_sounds
+
+    space.save(folder)
+    save_sounds(folder, joined.digests)
 
 
 def _gather(
