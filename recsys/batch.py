@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from recsys.contracts import Rows
 from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError
 from recsys.machine import kernels
+from recsys.ranking.dials import Dials
 from recsys.settings import Recommend, Settings
 from recsys.sources import read_histories, read_ids
 
@@ -43,6 +44,8 @@ class Job:
     include_seen: bool = False
     format: str = "parquet"
     users_per_part: int = 10_000
+    dials: Dials = field(default_factory=Dials)
+    now: float | None = None
 
     def parts(self) -> Iterator[tuple[str, slice]]:
         """File name and listeners of each part."""
@@ -62,6 +65,8 @@ class Job:
             "include_seen": self.include_seen,
             "format": self.format,
             "part": self.users_per_part,
+            "dials": asdict(self.dials),
+            "now": self.now,
         }
         return {"bundle": engine.folder.name, "users": digest, "plays": plays, "candidates": pool, **own}
 
@@ -74,6 +79,7 @@ def job(
     include_seen: bool,
     wanted: Recommend,
     settings: Settings,
+    now: float | None = None,
 ) -> Job:
     """The job that the options of ``recsys recommend`` describe.
 
@@ -92,6 +98,8 @@ def job(
         include_seen=include_seen,
         format=wanted.format,
         users_per_part=wanted.users_per_part,
+        dials=Dials(**wanted.model_dump(include={dial.name for dial in fields(Dials)})),
+        now=now,
     )
 
 
@@ -198,7 +206,15 @@ def _clear(out: Path, *, temporary_only: bool = False) -> None:
 def _lists(engine: Engine, job: Job, chosen: slice) -> pd.DataFrame:
     rows = None if job.rows is None else job.rows[chosen]
     histories = job.histories[chosen]
-    explained = engine.explain(histories, job.n, rows=rows, allow=job.allow, include_seen=job.include_seen)
+    explained = engine.explain(
+        histories,
+        job.n,
+        rows=rows,
+        allow=job.allow,
+        include_seen=job.include_seen,
+        dials=job.dials,
+        now=job.now,
+    )
     ids = np.asarray(job.ids)[chosen]
     return engine.frame(ids, explained)
 

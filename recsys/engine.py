@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys import bundle, manifest, models, nearby, playlists
+from recsys import bundle, manifest, models, nearby, seeding
 from recsys.audio.space import NAME as SOUND
 from recsys.contracts import Recommender, Rows
 from recsys.errors import ArtefactError, DataError
@@ -26,14 +26,21 @@ from recsys.explain import Explained, Known, explain, reasons, structured
 from recsys.index import Index
 from recsys.listening import Listening
 from recsys.nearby import Near, Seeds, alike, neighbours
+from recsys.playlists.formats import Entry
+from recsys.playlists.solve import Playlist
 from recsys.ranking.aspects import Facts
+from recsys.ranking.dials import Dials
+from recsys.ranking.dials import Facts as DialFacts
 from recsys.settings import Playlist as PlaylistSettings
 from recsys.settings import Similar as SimilarSettings
 from recsys.tables import Catalogue, Dataset, IdMap, Interactions
 from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, write_ids
+from recsys.wishes import Wishes, dial_facts
 
 if TYPE_CHECKING:
     from recsys.audio.outside import Outside
+
+ENTRY = ("title", "artist", "album", "path", "mbid", "isrc")  # what a playlist file says of a track
 
 
 class Engine:
@@ -132,6 +139,8 @@ class Engine:
         *,
         candidates: Iterable[Any] | None = None,
         include_seen: bool = False,
+        dials: Dials | None = None,
+        now: float | None = None,
     ) -> pd.DataFrame:
         """The ``n`` best tracks for each listener, columns user_id, rank, track_id, score, source, reason, why.
 
@@ -143,13 +152,17 @@ class Engine:
             n: tracks per listener; fewer only when fewer are left.
             candidates: ids of the only tracks to choose from; unknown ones are ignored.
             include_seen: whether tracks in the listener's history may be recommended.
+            dials: what is wanted beyond the score: rarity, the own mix, nothing heard lately, …; None = nothing.
+            now: when the lists are for, Unix seconds UTC; None = the latest event of the log.
 
         Raises:
             UnknownId: a listener the model has not seen (give their plays as ``histories`` instead).
         """
         rows = np.arange(len(self.users), dtype=np.int32) if users is None else self.users.rows(users)
         allow = None if candidates is None else self.tracks.rows(list(candidates), missing="drop")
-        explained = self.explain(self.histories[rows], n, rows=rows, allow=allow, include_seen=include_seen)
+        explained = self.explain(
+            self.histories[rows], n, rows=rows, allow=allow, include_seen=include_seen, dials=dials, now=now
+        )
         return self.frame(self.users.at(rows), explained)
 
     def recommend_histories(self, plays: Interactions, n: int = 100, **options: Any) -> pd.DataFrame:
@@ -164,9 +177,26 @@ class Engine:
         rows: Rows | None = None,
         allow: Rows | None = None,
         include_seen: bool = False,
+        dials: Dials | None = None,
+        now: float | None = None,
     ) -> Explained:
-        """Lists in rows, with source and carrier of every entry; ``rows`` are trained user rows, −1 = unseen."""
-        return explain(self.model, self.known, histories, n, users=rows, allow=allow, include_seen=include_seen)
+        """Lists in rows, with source and reason of every entry; ``rows`` are trained user rows, −1 = unseen.
+
+        ``now``, Unix seconds, is when the lists are for; None = the latest event of the log.
+        """
+        mine = None if rows is None else self.listening.take(rows)
+        wishes = Wishes(dials or Dials(), self.dial_facts, self.listening.newest if now is None else now, mine)
+        exclude = None if include_seen else wishes.exclude(histories)
+        finish = wishes.finish(histories, n)
+        reach = min(wishes.dials.reach(n), max(len(self.tracks), n)) if finish else n
+        return explain(
+            self.model, self.known, histories, reach, users=rows, allow=allow, exclude=exclude, finish=finish
+        )
+
+    @cached_property
+    def dial_facts(self) -> DialFacts:
+        """What dials know of tracks."""
+        return dial_facts(self.known.facts, self.listeners, self.taste)
 
     def frame(self, user_ids: NDArray[Any], explained: Explained) -> pd.DataFrame:
         """Lists in ids, one row per recommendation."""
@@ -248,13 +278,13 @@ class Engine:
             raise DataError("nothing to start from; expected a track id, or like with the ids of tracks")
         found = []
         for likes, unlikes in wanted:
-            seeds = self._seeds(likes, unlikes, by)
+            seeds = self.seeds(likes, unlikes, by)
             weights = nearby.weights(self.index, "sound" if seeds.outside else by, settings.taste)
             near = neighbours(self.index, self.catalogue, seeds, n, weights=weights, **rules)
             found.append(self._similar_frame(seeds, near, weights))
         return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
-    def _seeds(self, likes: list[Any], unlikes: list[Any], by: str) -> Seeds:
+    def seeds(self, likes: list[Any], unlikes: list[Any], by: str) -> Seeds:
         """What is searched for: tracks by id, and files, each a track again or compared by what it sounds like."""
         (near, heard), (far, unheard) = (self._sought(seeds) for seeds in (likes, unlikes))
         if (heard or unheard) and by == "collaborative":
@@ -315,8 +345,10 @@ class Engine:
         n: int | None = None,
         minutes: float | None = None,
         settings: PlaylistSettings | None = None,
-    ) -> tuple[playlists.Playlist, list[playlists.Entry]]:
+    ) -> tuple[Playlist, list[Entry]]:
         """A playlist from seed tracks: neighbours of all seeds together, in a listenable order.
+
+        Other kinds of lists are made by recipes, see ``recsys.listing``.
 
         Returns:
             The playlist in rows (with the rules it had to relax) and its entries for a file.
@@ -324,53 +356,19 @@ class Engine:
         Raises:
             UnknownId: a seed that is not in the catalogue.
         """
-        settings = settings or PlaylistSettings()
         rows = self.tracks.rows(list(seeds))
-        weights = nearby.weights(self.index, "hybrid", 0.5)
-        pool = self._pool(rows, weights, n, minutes, settings.n)
-        made = playlists.build_playlist(
-            *pool,
-            self.catalogue,
-            seeds=rows.tolist(),
-            n=None if minutes else (n or settings.n),
-            minutes=minutes,
-            max_per_artist=settings.max_per_artist,
-            artist_gap=settings.artist_gap,
-            similarity=self._likeness(weights),
-        )
-        return made, [self._entry(row, rows) for row in made.rows]
+        settings = settings or PlaylistSettings()
+        made = seeding.from_seeds(self.index, self.catalogue, rows, settings, n=n, minutes=minutes)
+        why = seeding.reasons(self.index, self.catalogue, rows, made.rows)
+        return made, [self.entry(row, reason) for row, reason in zip(made.rows.tolist(), why, strict=True)]
 
-    def _pool(
-        self, seeds: Rows, weights: dict[str, float], n: int | None, minutes: float | None, usual: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Candidates by their mean score over the seeds, many more than the list needs."""
-        length = n or (int(minutes) if minutes else usual)
-        queries = {b: self.index.vectors(b, seeds).mean(axis=0, keepdims=True) for b in weights}
-        lists = self.index.search(queries, min(20 * length + 200, len(self.tracks)), weights=weights)
-        rows, scores = lists.rows[0][: lists.lengths[0]], lists.scores[0][: lists.lengths[0]]
-        other = ~np.isin(rows, seeds)
-        return rows[other], scores[other]
-
-    def _likeness(self, weights: dict[str, float]) -> Callable[[Rows, Rows], NDArray[np.float32]]:
-        """A function of two sets of track rows, (a,) and (b,), to the likeness of each pair, (a, b)."""
-
-        def likeness(first: Rows, second: Rows) -> NDArray[np.float32]:
-            pairs = ((w, self.index.vectors(b, first), self.index.vectors(b, second)) for b, w in weights.items())
-            return np.sum([w * (mine @ theirs.T) for w, mine, theirs in pairs], axis=0)
-
-        return likeness
-
-    def _entry(self, row: int, seeds: Rows) -> playlists.Entry:
-        known = self.catalogue.frame.iloc[row]
-        text = {c: known[c] if isinstance(known[c], str) else None for c in ("title", "artist", "album", "path")}
-        ids = {c: known[c] if isinstance(known[c], str) else None for c in ("mbid", "isrc")}
-        duration = float(known["duration"]) if pd.notna(known["duration"]) else None
-        reason = "chosen as a seed" if row in seeds else self._alike(int(seeds[0]), row)
-        return playlists.Entry(track_id=str(self.tracks.at(row)), duration=duration, reason=reason, **text, **ids)
-
-    def _alike(self, seed: int, row: int) -> str:
-        ways = nearby.weights(self.index, "hybrid", 0.5)
-        return alike(self.index, self.catalogue, Seeds.track(seed), row, ways)
+    def entry(self, row: int, reason: str | None = None) -> Entry:
+        """A track row as a line of a playlist file."""
+        known = {name: self.catalogue.values(name)[row] for name in ENTRY}
+        text = {name: value if isinstance(value, str) else None for name, value in known.items()}
+        seconds = self.catalogue.values("duration")[row]
+        duration = float(seconds) if pd.notna(seconds) else None
+        return Entry(track_id=str(self.tracks.at(row)), duration=duration, reason=reason, **text)
 
 
 def carry_sound(tables: Path, folder: Path) -> None:

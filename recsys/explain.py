@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,9 @@ KINDS = {
     "hybrid": "plays and content together",
 }
 COLLABORATIVE = "collaborative"
+
+
+Finish = Callable[[TopK], TopK]
 
 
 class Known(NamedTuple):
@@ -72,15 +76,17 @@ def explain(
     *,
     users: Rows | None = None,
     allow: Rows | None = None,
-    include_seen: bool = False,
+    exclude: sp.csr_array | None = None,
+    finish: Finish | None = None,
 ) -> Explained:
     """The ``n`` best tracks for each history; for an empty one what is popular.
 
     Args:
         users: trained user rows behind the histories, −1 = unseen; None = all unseen.
         allow: the only track rows that may be returned.
+        exclude: tracks that a listener must not get, CSR (q, tracks); usually the histories.
+        finish: what is done to the lists afterwards: longer ones in, those wanted out.
     """
-    exclude = None if include_seen else histories
     lists, sources, parts = _sourced(model, histories, n, users=users, exclude=exclude, allow=allow)
     empty = np.diff(histories.indptr) == 0
     if empty.any():
@@ -89,7 +95,25 @@ def explain(
         parts = {kind: np.where(empty[:, None], 0, values) for kind, values in parts.items()}
         mine = np.where(empty[:, None], lists.scores, parts.get("popularity", 0))
         parts["popularity"] = np.where(np.isfinite(mine), mine, 0).astype(np.float32)
+    if finish is not None:
+        lists, sources, parts = _finished(finish, lists, sources, parts)
     return because(known, histories, lists, sources, parts)
+
+
+def _finished(
+    finish: Finish, lists: TopK, sources: NDArray[Any], parts: dict[str, Floats]
+) -> tuple[TopK, NDArray[Any], dict[str, Floats]]:
+    """Lists after ``finish``, with their sources and parts; what it did to a score is the part "dials"."""
+    chosen = finish(lists)
+    order = np.argsort(lists.rows, axis=1)
+    ranked = np.take_along_axis(lists.rows, order, axis=1)
+    place = np.stack([np.searchsorted(mine, rows) for mine, rows in zip(ranked, chosen.rows, strict=True)])
+    place = np.take_along_axis(order, np.minimum(place, ranked.shape[1] - 1), axis=1)
+    real = chosen.rows >= 0
+    kept = {k: np.where(real, np.take_along_axis(v, place, axis=1), 0).astype(np.float32) for k, v in parts.items()}
+    before = np.sum(list(kept.values()), axis=0)
+    kept["dials"] = np.where(real, chosen.scores - before, 0).astype(np.float32)
+    return chosen, np.take_along_axis(sources, place, axis=1), kept
 
 
 def because(

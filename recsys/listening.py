@@ -53,6 +53,20 @@ class Listening:
         found = [int(times.max()) for times in (self.last, self.skipped) if times is not None and len(times)]
         return max(found, default=None)
 
+    def take(self, rows: NDArray[np.int32]) -> Listening:
+        """The same of some listeners, in this order; −1 is somebody of whom nothing is known."""
+        nobody = sp.csr_array((1, self.histories.shape[1]), dtype=np.float32)
+
+        def some(matrix: sp.csr_array, times: Times | None) -> tuple[sp.csr_array, Times | None]:
+            place = sp.csr_array((np.arange(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
+            chosen = sp.csr_array(sp.vstack([place, nobody.astype(place.dtype)], format="csr")[rows])
+            entries = chosen.data
+            made = sp.csr_array((matrix.data[entries], chosen.indices, chosen.indptr), shape=chosen.shape)
+            return made, None if times is None else times[entries]
+
+        plays = some(self.histories, self.last)
+        return Listening(*plays) if self.skips is None else Listening(*plays, *some(self.skips, self.skipped))
+
     def save(self, folder: Path) -> None:
         """Write it into the folder of a bundle."""
         bundle.save_arrays(folder / PLAYS, _arrays(self.histories, self.last))

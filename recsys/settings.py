@@ -65,6 +65,12 @@ class Recommend(Section):
     n: int = Field(100, ge=1, le=10_000)
     format: Literal["parquet", "csv", "jsonl"] = "parquet"
     users_per_part: int = Field(10_000, ge=1)
+    novelty: float = Field(0.0, ge=0, le=1, description="0 by score alone, 1 by rarity alone")
+    calibrate: float = Field(0.0, ge=0, le=1, description="towards the listener's own mix of popularity and genre")
+    not_heard_days: float | None = Field(None, ge=0, description="nothing heard within so many days; older may return")
+    max_per_artist: int | None = Field(None, ge=1)
+    dislike: float = Field(0.1, ge=0, le=10, description="deviations that likeness to a skipped track costs")
+    half_life: float = Field(60.0, gt=0, description="days after which a skip counts half")
 
 
 class Similar(Section):

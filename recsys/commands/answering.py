@@ -25,6 +25,11 @@ def recommend(
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Known tracks too.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Keep the finished parts of a killed run.")] = False,
     format: Annotated[str | None, typer.Option(help="parquet, csv or jsonl.")] = None,
+    novelty: Annotated[float | None, typer.Option(help="0 by score alone … 1 by rarity alone.", min=0, max=1)] = None,
+    calibrate: Annotated[float | None, typer.Option(help="0 … 1: towards one's own mix.", min=0, max=1)] = None,
+    not_heard_days: Annotated[float | None, typer.Option(help="Nothing heard within so many days.", min=0)] = None,
+    max_per_artist: Annotated[int | None, typer.Option(help="At most so many by one artist.", min=1)] = None,
+    now: Annotated[float | None, typer.Option(help="When lists are for, Unix seconds; default: latest play.")] = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -41,6 +46,11 @@ def recommend(
             include_seen=include_seen,
             resume=resume,
             format=format,
+            novelty=novelty,
+            calibrate=calibrate,
+            not_heard_days=not_heard_days,
+            max_per_artist=max_per_artist,
+            now=now,
             settings=settings,
             progress=progress,
         )

@@ -28,11 +28,19 @@ def recommend(
     include_seen: bool = False,
     resume: bool = False,
     format: str | None = None,
+    novelty: float | None = None,
+    calibrate: float | None = None,
+    not_heard_days: float | None = None,
+    max_per_artist: int | None = None,
+    now: float | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
 ) -> Made:
-    """Lists for many listeners: a folder of partitions with columns user_id, rank, track_id, score, source, reason.
+    """Lists for many listeners: a folder of partitions.
+
+    Columns: user_id, rank, track_id, score, source (the member that gave most), reason (text) and why (``parts`` that
+    sum to the score, and the own ``plays`` that carried it).
 
     Args:
         bundle: a bundle, or the folder of bundles.
@@ -44,15 +52,21 @@ def recommend(
         include_seen: whether tracks they have played may be recommended.
         resume: keep the finished parts of an earlier run under the same plan.
         format: "parquet", "csv" or "jsonl".
+        novelty: 0 by score alone … 1 by rarity alone.
+        calibrate: 0 by score alone … 1 by the listener's own mix of popularity and genre.
+        not_heard_days: nothing heard within so many days; what was heard earlier may come back.
+        max_per_artist: at most so many by one artist in a list.
+        now: when the lists are for, Unix seconds UTC; default: the latest event of the log.
     """
     from recsys import batch
     from recsys.engine import Engine
 
     settings, out = settings or Settings(), Path(out)
-    wanted = settings.recommend.model_copy(update=given(n=n, format=format))
+    dials = given(novelty=novelty, calibrate=calibrate, not_heard_days=not_heard_days, max_per_artist=max_per_artist)
+    wanted = settings.recommend.model_copy(update={**given(n=n, format=format), **dials})
     wanted = type(wanted).model_validate(wanted.model_dump())
     engine = Engine.open(bundle)
-    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings)
+    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now)
     if only_stale and is_current(out, job.plan(engine), "plan"):
         return Made("recommend", out, manifest.read(out, batch.KIND), unchanged=True)
     return Made("recommend", out, batch.run(engine, job, out, resume=resume, progress=progress))
