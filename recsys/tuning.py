@@ -1,4 +1,4 @@
-"""The tune verb: one model's hyper-parameters searched on validation parts, in a study that can be resumed."""
+"""The tune verb: hyper-parameters of one model or all, searched on validation parts in studies that can be resumed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from recsys import comparing, manifest
+from recsys import comparing, manifest, models
 from recsys.contracts import Recommender
 from recsys.errors import DataError
 from recsys.evaluation import Split, folds, metrics, warm
 from recsys.evaluation.fitting import write_curves
-from recsys.evaluation.tune import Score, Trial, Tuned, tune
+from recsys.evaluation.tune import Score, Tuned, tune
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
 from recsys.tables import Dataset
@@ -49,6 +49,9 @@ SPACES: dict[str, dict[str, Any]] = {
 Progress = Callable[[str, int, int], None]
 
 
+ALL = "all"
+
+
 def search(
     dataset: Dataset,
     model: str,
@@ -58,28 +61,44 @@ def search(
     trials: int,
     folds_: int,
     settings: Settings,
+    enough: Callable[[], bool] = lambda: False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Search, and write trials.json, best.toml and fitting.html (training against validation) into ``out``.
 
+    Args:
+        model: a model's name, names with commas between, or "all" that the data allow; several take turns.
+        trials: of each model, those of earlier runs included.
+        enough: asked after each trial whether time is up; what was found until then counts.
+
     Raises:
         DataError: a model without a space, or one that can't be fitted on this data.
     """
-    if model not in SPACES:
-        raise DataError(f"nothing to search for model {model!r}; expected one of {', '.join(sorted(SPACES))}")
+    names = _names(model, dataset)
     out.mkdir(parents=True, exist_ok=True)
-    seed = settings.train.seed
-    splits = _splits(dataset, folds_, settings)
+    splits, seed = _splits(dataset, folds_, settings), settings.train.seed
+    done: dict[str, Tuned] = {}
+    for turn in range(1, trials + 1):
+        for place, name in enumerate(names):
+            if enough() and len(done) == len(names):
+                return _write(out, done, made_from)
+            journal = out / f"study-{name}-{made_from['tables']}-{seed}-{folds_}.log"
+            objective = partial(_objective, name, splits, seed)
+            done[name] = tune(objective, SPACES[name], trials=turn, seed=seed, journal=journal)
+            if progress:
+                progress(f"tune {model}", (turn - 1) * len(names) + place + 1, trials * len(names))
+    return _write(out, done, made_from)
 
-    def told(number: int, trial: Trial) -> None:
-        if progress:
-            progress(f"tune {model}", number + 1, trials)
 
-    objective = partial(_objective, model, splits, seed)
-    journal = out / f"study-{made_from['tables']}-{seed}-{folds_}.log"
-    return _write(
-        out, model, tune(objective, SPACES[model], trials=trials, seed=seed, journal=journal, progress=told), made_from
-    )
+def _names(model: str, dataset: Dataset) -> list[str]:
+    """The models to search."""
+    if model == ALL:
+        return [name for name in models.NAMES if name in SPACES and models.feasible(name, dataset) is None]
+    names = [name.strip() for name in model.split(",")]
+    for name in names:
+        if name not in SPACES:
+            raise DataError(f"nothing to search for model {name!r}; expected all or {', '.join(sorted(SPACES))}")
+    return names
 
 
 def _splits(dataset: Dataset, count: int, settings: Settings) -> list[Split]:
@@ -117,10 +136,12 @@ def _mean(lists: Any, held: Any) -> float:
     return float(metrics.ndcg(metrics.hits(lists, held), np.diff(held.indptr), comparing.K).mean())
 
 
-def _write(out: Path, model: str, tuned: Tuned, made_from: Mapping[str, Any]) -> dict[str, Any]:
-    table = [trial._asdict() for trial in tuned.trials]
+def _write(out: Path, done: Mapping[str, Tuned], made_from: Mapping[str, Any]) -> dict[str, Any]:
+    table = [{"model": name, **trial._asdict()} for name, tuned in done.items() for trial in tuned.trials]
+    best = {name: tuned.params for name, tuned in done.items()}
     manifest.write_json(out / "trials.json", table)
-    manifest.write_bytes(out / "best.toml", tomli_w.dumps({"models": {model: tuned.params}}).encode())
-    write_curves([tuned.curve(setting, model) for setting in tuned.params], out / "fitting.html")
-    facts = {"made_from": dict(made_from), "best": tuned.params, "valid": tuned.value, "trials": len(table)}
-    return manifest.seal(out, KIND, facts)
+    manifest.write_bytes(out / "best.toml", tomli_w.dumps({"models": best}).encode())
+    curves = [tuned.curve(setting, name) for name, tuned in done.items() for setting in tuned.params]
+    write_curves(curves, out / "fitting.html")
+    valid = {name: tuned.value for name, tuned in done.items()}
+    return manifest.seal(out, KIND, {"made_from": dict(made_from), "best": best, "valid": valid, "trials": len(table)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,3 +225,14 @@ def test_tune_resumes(run: Run, tables: Path, tmp_path: Path) -> None:
     again = json.loads((tmp_path / "study" / "trials.json").read_text())
     assert len(again) == 4
     assert again[:2] == first
+
+
+def test_tune_several_models_within_a_time(run: Run, tables: Path, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    words = ["tune", "--tables", tables, "--model", "itemknn,rp3beta", "--trials", 30, "--minutes", 0, "--out", "s"]
+    assert run(*words)[0] == 0
+    table = json.loads((tmp_path / "s" / "trials.json").read_text())
+    assert {row["model"] for row in table} == {"itemknn", "rp3beta"}
+    assert len(table) == 2  # each had its turn before time was up
+    assert set(tomllib.loads((tmp_path / "s" / "best.toml").read_text())["models"]) == {"itemknn", "rp3beta"}
+    assert "expected all or" in run(*words[:4], "ials,rp3", "--out", "s")[2]

@@ -67,9 +67,10 @@ def evaluate(
 @app.command()
 def tune(
     tables: Tables = None,
-    model: Annotated[str, typer.Option(help="Model whose hyper-parameters are searched.")] = "ials",
+    model: Annotated[str, typer.Option(help="Model to search; several with commas, or all.")] = "ials",
     trials: Annotated[int, typer.Option(help="How many settings to try.", min=1)] = 20,
     folds: Annotated[int, typer.Option(help="Cross-validation folds; 1 = one validation part.", min=1)] = 1,
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.", min=0)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the study; run again to go on.")] = None,
     seed: Seed = None,
     set_: Set = None,
@@ -80,10 +81,11 @@ def tune(
     with progress_bars() as progress:
         made = api.tune(
             tables or default(settings, "tables"),
-            out=out or Path(settings.paths.out) / f"tune-{model}",
+            out=out or Path(settings.paths.out) / f"tune-{model.replace(',', '-')}",
             model=model,
             trials=trials,
             folds=folds,
+            minutes=minutes,
             seed=seed,
             settings=settings,
             progress=progress,

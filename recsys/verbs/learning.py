@@ -10,7 +10,7 @@ from recsys import bundle as bundles
 from recsys import manifest
 from recsys.freshness import current_bundle, fingerprint, is_current
 from recsys.settings import Settings
-from recsys.verbs.made import Made, Pathlike, Progress, given, with_train
+from recsys.verbs.made import Made, Pathlike, Progress, given, with_train, without_model
 
 
 def train(
@@ -36,7 +36,8 @@ def train(
 
     Raises:
         ArtefactError: ``tables`` is not a finished folder of tables.
-        DataError: the model can't be fitted on this data.
+        DataError: the model asked for can't be fitted on this data. Where there are no plays, a model that only the
+            settings name is left out.
     """
     from recsys import record, training
     from recsys.engine import carry_sound, write_engine
@@ -49,15 +50,20 @@ def train(
         return Made("train", held, manifest.read(held), unchanged=True)
     started = clock.perf_counter()
     dataset = Dataset.open(tables)
-    trained = training.train(dataset, settings, progress=progress)
+    left_out = settings.train.model if model is None and not len(dataset.plays) else None
+    fitted = without_model(settings) if left_out else settings
+    trained = training.train(dataset, fitted, progress=progress)
 
     def write(folder: Path) -> dict[str, Any]:
         write_engine(folder, dataset, trained.model, trained.index)
         carry_sound(tables, folder)
         chosen = trained.model.name if trained.model else None
         seconds = clock.perf_counter() - started
-        facts = record.write(folder, dataset, chosen, training.table(trained.candidates), settings, seconds)
-        return {"made_from": made_from, **facts, "index": trained.index.facts() if trained.index else []}
+        facts = record.write(folder, dataset, chosen, training.table(trained.candidates), fitted, seconds)
+        told = (
+            {"headline": f"there are no plays: content only, {left_out!r} of the settings left out"} if left_out else {}
+        )
+        return {"made_from": made_from, **facts, **told, "index": trained.index.facts() if trained.index else []}
 
     made = bundles.create(out, write, time=clock.time() if time is None else time)
     return Made("train", made, manifest.read(made))
@@ -106,6 +112,7 @@ def tune(
     model: str = "ials",
     trials: int = 20,
     folds: int = 1,
+    minutes: float | None = None,
     seed: int | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
@@ -116,9 +123,10 @@ def tune(
     Args:
         tables: a folder that ``ingest`` wrote.
         out: the folder of the study; ``best.toml`` there holds lines for recsys.toml.
-        model: whose hyper-parameters.
-        trials: settings to try, those of earlier runs included.
+        model: whose hyper-parameters; several with commas between, or "all" that the data allow.
+        trials: settings to try of each model, those of earlier runs included.
         folds: cross-validation folds; 1 = one validation part.
+        minutes: stop after the trial that passes this time; run again to go on.
         seed: of the split, the search and the fits.
 
     Raises:
@@ -139,7 +147,16 @@ def tune(
     if only_stale and is_current(out, made_from):
         return Made("tune", out, manifest.read(out), unchanged=True)
     dataset = Dataset.open(Path(tables))
+    until = clock.monotonic() + 60 * minutes if minutes is not None else float("inf")
     facts = tuning.search(
-        dataset, model, out, made_from, trials=trials, folds_=folds, settings=settings, progress=progress
+        dataset,
+        model,
+        out,
+        made_from,
+        trials=trials,
+        folds_=folds,
+        settings=settings,
+        enough=lambda: clock.monotonic() > until,
+        progress=progress,
     )
     return Made("tune", out, facts)
