@@ -8,6 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recsys import comparing, manifest, training
 from recsys.comparing import Candidate
 from recsys.contracts import Blended, Recommender, Rows
@@ -16,11 +18,15 @@ from recsys.evaluation.effects import Ablation
 from recsys.evaluation.report import write_report
 from recsys.evaluation.words import headline
 from recsys.models import model_class
+from recsys.models.blocks import words
+from recsys.ranking import mix
+from recsys.ranking.dials import Dials, Facts, dialled
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
 from recsys.tables import Dataset, TopK
 
 KIND = "report"
+PLACES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)  # of the dials
 Progress = Callable[[str, int, int], None]
 
 
@@ -105,13 +111,51 @@ class Chooser:
             candidates = training.compare(train, self.settings, progress=self.progress)
             self.kept = _telling(candidates) if self.once else candidates
         default = comparing.best_of(self.kept)
-        return fitted(training.refit(self.kept, train, self.settings), default.name)
+        return fitted(training.refit(self.kept, train, self.settings), default.name, train)
 
 
-def fitted(models: Mapping[str, Recommender], default: str) -> Fitted:
-    """Models with the names that evaluation asks for."""
+def fitted(models: Mapping[str, Recommender], default: str, train: Dataset) -> Fitted:
+    """Models with the names that evaluation asks for, and the dials of the default."""
     mixed = frozenset(name for name, model in models.items() if isinstance(model, Blended))
-    return Fitted({name: ranker(model) for name, model in models.items()}, default, mixed)
+    rankers = {name: ranker(model) for name, model in models.items()}
+    return Fitted(rankers, default, mixed, dials=dialled_rankers(rankers[default], train))
+
+
+def dialled_rankers(rank: Ranker, train: Dataset) -> dict[tuple[str, float], Ranker]:
+    """A ranker at some places of its dials; the longer lists that these are chosen from are made once."""
+    longer, facts = _Kept(rank), _dial_facts(train)
+
+    def at(dials: Dials) -> Ranker:
+        def turned(histories: Any, users: Rows, pool: Rows | None, k: int) -> TopK:
+            reach = min(Dials(novelty=1.0).reach(k), histories.shape[1])
+            return dialled(longer(histories, users, pool, reach), dials, facts, k, histories=histories)
+
+        return turned
+
+    return {("novelty", place): at(Dials(novelty=place)) for place in PLACES} | {
+        ("calibrate", place): at(Dials(calibrate=place)) for place in PLACES
+    }
+
+
+class _Kept:
+    """A ranker that gives the same answer again without making it again."""
+
+    def __init__(self, rank: Ranker) -> None:
+        self.rank = rank
+        self.last: tuple[Any, int, TopK] | None = None
+
+    def __call__(self, histories: Any, users: Rows, pool: Rows | None, k: int) -> TopK:
+        if self.last is None or self.last[0] is not histories or self.last[1] != k:
+            self.last = histories, k, self.rank(histories, users, pool, k)
+        return self.last[2]
+
+
+def _dial_facts(train: Dataset) -> Facts:
+    plays = train.histories()
+    listeners = np.bincount(plays.indices, minlength=plays.shape[1]).astype(np.float32)
+    genres = words(train.catalogue, ("genre",))
+    ways = [mix.bands(listeners), *([genres] if genres.nnz else [])]
+    return Facts(listeners, train.catalogue.artists, mix.classes(ways))
 
 
 def _telling(candidates: list[Candidate]) -> list[Candidate]:

@@ -27,14 +27,14 @@ class Fitted:
         default: the name of the model that ``train`` would have chosen on this training side.
         mixed: names of models that are made of others, and so no single models.
         sources: sources of candidates by name, each with as many tracks as it would offer.
-        dials: rankers of the default model by the value of its novelty dial.
+        dials: rankers of the default model by dial and where it stands, from 0 on.
     """
 
     rankers: Mapping[str, Ranker]
     default: str | None = None
     mixed: frozenset[str] = frozenset()
     sources: Mapping[str, Ranker] = field(default_factory=dict)
-    dials: Mapping[float, Ranker] = field(default_factory=dict)
+    dials: Mapping[tuple[str, float], Ranker] = field(default_factory=dict)
 
     def beside(self, more: Mapping[str, Ranker]) -> Fitted:
         """The same with further rankers after the models."""

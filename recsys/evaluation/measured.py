@@ -75,8 +75,8 @@ def measured(
 
 
 def extras(split: Split, fitted: Fitted, primary: str, *, seed: int, draws: int) -> dict[str, Any]:
-    """What each source of candidates finds, and what the novelty dial costs; only where every track is a candidate."""
-    if split.pool is not None:
+    """What each source of candidates finds, and what dials cost; under the warm protocol, where both are read."""
+    if split.name != "warm":
         return {}
     size = np.diff(split.held.indptr)
     found = {}
@@ -84,24 +84,18 @@ def extras(split: Split, fitted: Fitted, primary: str, *, seed: int, draws: int)
         lists = rank(split.histories, split.users, None, CANDIDATES)
         found[name] = interval(metrics.hits(lists, split.held).sum(axis=1) / size, seed=seed, draws=draws)
     depth = int(primary.partition("@")[2])
-    turns = [
-        _turn(split, at, rank(split.histories, split.users, None, depth), seed, draws) for at, rank in _sorted(fitted)
-    ]
-    return {"sources": found, "dials": turns}
+    turned = {at: rank(split.histories, split.users, None, depth) for at, rank in sorted(fitted.dials.items())}
+    return {"sources": found, "dials": [_turn(split, *at, lists, seed, draws) for at, lists in turned.items()]}
 
 
-def _sorted(fitted: Fitted) -> list[tuple[float, Any]]:
-    return sorted(fitted.dials.items())
-
-
-def _turn(split: Split, novelty: float, lists: TopK, seed: int, draws: int) -> Turn:
+def _turn(split: Split, dial: str, place: float, lists: TopK, seed: int, draws: int) -> Turn:
     plays = split.train.histories()
     popularity = np.bincount(plays.indices, minlength=plays.shape[1])
     hit, size = metrics.hits(lists, split.held), np.diff(split.held.indptr)
     accuracy = interval(metrics.ndcg(hit, size, lists.rows.shape[1]), seed=seed, draws=draws)
     lift = character.popularity_lift(lists, split.histories, popularity, LIFT)
     cover = character.coverage(lists, int((popularity > 0).sum()), COVER)
-    return Turn(novelty, accuracy, cover, float(np.nanmean(lift)))
+    return Turn(dial, place, accuracy, cover, float(np.nanmean(lift)))
 
 
 def _rival(activity: Mapping[str, PerUser], fitted: Fitted) -> str | None:

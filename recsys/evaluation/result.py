@@ -13,9 +13,10 @@ from recsys.evaluation.slices import Slice
 
 
 class Turn(NamedTuple):
-    """The default model at one place of its novelty dial."""
+    """The default model at one place of a dial, such as novelty."""
 
-    novelty: float
+    dial: str
+    place: float
     accuracy: Interval
     coverage: float
     popularity_lift: float
@@ -38,7 +39,7 @@ class Result:
         default: the model that ``train`` would have chosen on this training side; None = not said.
         rival: the best single model besides it.
         sources: source of candidates → share of the hidden tracks that are among them.
-        dials: what the novelty dial costs.
+        dials: what each dial costs, place by place.
     """
 
     protocol: str

@@ -124,31 +124,32 @@ def _against_plays(results: Sequence[Result], shown: Sequence[str], colours: Col
 
 
 def beyond_models(result: Result) -> str:
-    """What the novelty dial costs and what each source of candidates finds, where these were measured."""
+    """What dials cost and what each source of candidates finds, where these were measured."""
     parts = [_dials(result) if result.dials else "", _sources(result) if result.sources else ""]
     return f'<div class="grid">{"".join(parts)}</div>' if any(parts) else ""
 
 
 def _dials(result: Result) -> str:
-    metric, base = words.pretty(result.primary), result.dials[0].accuracy.mean
-    points = {f"{t.novelty:g}": (t.coverage, t.accuracy.mean) for t in result.dials}
-    colours = {name: style.colour(0) for name in points}
-    title = "What the novelty dial costs"
+    """For each dial a curve of accuracy against coverage, and its numbers."""
+    metric, drawn = words.pretty(result.primary), []
+    heads = ("Dial", metric, "Change", "Coverage@50", "Popularity lift@10")
     axes = ("coverage: share of the catalogue in anyone's first 50", metric)
-    svg = charts.scatter(points, colours, title=title, axes=axes)
-    rows = [
-        (
-            f"{t.novelty:g}",
-            t.accuracy,
-            f"{(t.accuracy.mean / base - 1) * 100:+.1f} %" if base else "–",
-            t.coverage,
-            t.popularity_lift,
-        )
-        for t in result.dials
-    ]
-    heads = ("Novelty", metric, "Change", "Coverage@50", "Popularity lift@10")
-    drawn = figure(title, f"{result.default or 'The model'} at each place of --novelty, from 0 to 1.", svg)
-    return drawn + grid_table(heads, rows, title)
+    for dial in dict.fromkeys(t.dial for t in result.dials):
+        turns = [t for t in result.dials if t.dial == dial]
+        base = turns[0].accuracy.mean
+        points = {f"{t.place:g}": (t.coverage, t.accuracy.mean) for t in turns}
+        title = f"What --{dial} costs"
+        svg = charts.scatter(points, {name: style.colour(0) for name in points}, title=title, axes=axes)
+        rows = [
+            (f"{t.place:g}", t.accuracy, _share(t.accuracy.mean, base), t.coverage, t.popularity_lift) for t in turns
+        ]
+        text = f"{result.default or 'The model'} at some places of the dial, from 0 (as it is) to 1."
+        drawn += [figure(title, text, svg), grid_table(heads, rows, title)]
+    return "".join(drawn)
+
+
+def _share(value: float, base: float) -> str:
+    return f"{(value / base - 1) * 100:+.1f} %" if base else "–"
 
 
 def _sources(result: Result) -> str:

@@ -7,7 +7,8 @@ import pytest
 import scipy.sparse as sp
 
 from recsys.errors import DataError
-from recsys.evaluation import Result, measure, prepare, protocols, run, slices, warm
+from recsys.evaluation import Fitted, Result, measure, prepare, protocols, run, slices, warm
+from recsys.evaluation.report import write_report
 from recsys.tables import TopK
 from tests.evaluation.worlds import fit, ranked, world
 
@@ -117,3 +118,53 @@ def test_recall_by_band_of_popularity():
     assert found == pytest.approx(np.array([[0.5, np.nan, 1], [np.nan, 0, np.nan]]), nan_ok=True)
     short = slices.recall_by_band(lists, held, np.array([0, 0, 1, 2, 2]), 1)
     assert short == pytest.approx(np.array([[1, np.nan, 0], [np.nan, 0, np.nan]]), nan_ok=True)
+
+
+def fitted(train) -> Fitted:
+    """Three models, of which one is made of the others and would be the default; two sources; one dial."""
+    models = dict(fit(train))
+    models["mixture"] = models["itemknn"]
+    dials = {("novelty", at): models["itemknn" if at == 0 else "popularity"] for at in (1.0, 0.0)}
+    return Fitted(models, "mixture", frozenset({"mixture"}), sources={"near": models["itemknn"]}, dials=dials)
+
+
+@pytest.fixture(scope="module")
+def said() -> list[Result]:
+    splits = prepare(world()).splits
+    return run(splits, fitted, draws=100, ks=(5, 10), clock=lambda: 0.0)
+
+
+def test_the_default_is_compared_with_the_best_single_model(said):
+    for result in said:
+        assert result.default == "mixture"
+        singles = {m: result.accuracy[m][result.primary].mean for m in ("itemknn", "popularity")}
+        assert singles[result.rival] == max(singles.values())
+        gap = result.accuracy["mixture"][result.primary].mean - singles[result.rival]
+        assert result.lead.mean == pytest.approx(gap, abs=1e-12)
+        again = Result.from_json(json.loads(json.dumps(result.to_json(), allow_nan=False)))
+        assert (again.default, again.rival, again.lead) == (result.default, result.rival, result.lead)
+        assert again.dials == result.dials
+        assert again.sources == result.sources
+
+
+def test_sources_and_dials_are_measured_where_everything_is_a_candidate(said):
+    first = said[0]
+    assert first.protocol == "warm"
+    assert set(first.sources) == {"near"}
+    assert first.sources["near"].mean == pytest.approx(1.0)  # it offers all 40 tracks
+    assert [(t.dial, t.place) for t in first.dials] == [("novelty", 0.0), ("novelty", 1.0)]
+    for turn, model in zip(first.dials, ("itemknn", "popularity"), strict=True):
+        assert turn.accuracy == pytest.approx(first.accuracy[model]["ndcg@10"])
+    assert not said[1].dials
+
+
+def test_nothing_is_said_of_a_default_that_nobody_named(results):
+    assert all(r.default is None and r.lead is None for r in results)
+
+
+def test_the_page_tells_of_default_dials_and_sources(said, tmp_path):
+    text = write_report(said, tmp_path)[0].read_text(encoding="utf-8")
+    assert text.count("would choose mixture: against ") == len(said)
+    assert "What train would choose" in text
+    assert "What --novelty costs" in text
+    assert "Source of candidates" in text
