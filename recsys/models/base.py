@@ -72,14 +72,14 @@ class Model:
         return made
 
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
-        """Take up tracks that came after training, in place; what is known of all others stays as it is.
+        """Take up what came after training without fitting again, in place.
 
         Args:
             dataset: all plays, old and new, over the tracks of this model, and what is known of the new tracks.
-            rows: the new tracks.
+            rows: tracks that had no plays in training.
 
         Returns:
-            Those of ``rows`` that the model can now recommend; none, for a model that can only be fitted again.
+            All tracks whose plays are now learned; none, for a model that can only be fitted again.
         """
         return rows[:0]
 

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys import models
 from recsys.contracts import Floats, Histories, Recommender, Rows
 from recsys.errors import SettingsError
-from recsys.models.base import Model, known_rows
+from recsys.models.base import Model, divided, known_rows
 from recsys.models.evidence import trust, weights_by_length
 from recsys.models.fusion import standardised
+from recsys.tables.merge import Place, spread
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
@@ -30,6 +32,7 @@ MEMBERS: tuple[tuple[str, dict[str, Any]], ...] = (
 WEIGHTS = {"ials": 0.45, "bpr": 0.45, "slim": 0.1}
 PRIOR = "popularity"
 HALF = 4.0
+SAMPLE = 128  # histories from which ``absorb`` learns how alike members score
 CELLS = 1 << 23  # scores of one member held at a time: 32 MB
 
 
@@ -81,6 +84,7 @@ class Blend(Model):
     lengths_: NDArray[np.float64]  # (lengths,)
     fallback_: Floats  # (members,), 0 for members that know plays alone
     evidence_: Floats  # (members, tracks): listeners of each track that a member has learned from
+    alike_: Floats  # (members, members): correlation of their scores; only ``absorb`` needs to know
     half_: float
 
     def __init__(
@@ -121,7 +125,30 @@ class Blend(Model):
         self.fallback_ = shares / shares.sum() if shares.any() else shares
         plays = np.bincount(dataset.histories().indices, minlength=len(dataset.tracks)).astype(np.float32)
         self.evidence_ = np.repeat(plays[None, :], len(fitted), axis=0)
+        self.alike_ = np.eye(len(fitted), dtype=np.float32)
         return self
+
+    def resized(self, tracks: Place, users: Place) -> Self:
+        """Every member over more tracks and listeners; none has learned anything of the new ones."""
+        made = type(self)(self.members, self.weights, self.lengths, self.fallback, self.half)
+        made.models_ = [model.resized(tracks, users) for model in self.models_]  # type: ignore[attr-defined]
+        for name in ("weights", "lengths", "fallback", "half", "alike"):
+            setattr(made, f"{name}_", getattr(self, f"{name}_"))
+        made.evidence_ = spread(self.evidence_, tracks, axis=1)
+        return made
+
+    def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
+        """New tracks go to every member that can take them up, whose say in them is then shared by those."""
+        histories = dataset.histories()
+        self.alike_ = self._alike(sp.csr_array(histories[np.diff(histories.indptr) > 0]))
+        plays = np.bincount(histories.indices, minlength=len(dataset.tracks)).astype(np.float32)
+        found = []
+        for number, model in enumerate(self.models_):
+            learned = model.absorb(dataset, rows)  # type: ignore[attr-defined]
+            self.evidence_[number, learned] = plays[learned]
+            if self._used(self.weights_)[number]:
+                found.append(learned)
+        return np.unique(np.concatenate(found)).astype(np.int32)
 
     def scores(self, histories: Histories, users: Rows | None = None) -> Floats:
         """float32 (q, tracks); comparable within a row only."""
@@ -151,7 +178,8 @@ class Blend(Model):
         """Each member's part of every score, float32 (q, tracks), one member after another; they sum to ``scores``."""
         some = np.diff(histories.indptr) > 0
         weights = self.weights_for(histories)
-        open_ = self._open(weights)
+        late = self._late()
+        open_ = self._open(weights, late)
         for number, block in enumerate(self.blocks(histories, users, np.flatnonzero(self._used(weights)))):
             if block is None:
                 yield np.zeros(histories.shape, np.float32)
@@ -160,6 +188,7 @@ class Blend(Model):
                 block *= weights[:, number, None] + self.fallback_[number] * open_
             else:
                 block *= weights[:, number, None] * self._trust(number)
+                block[:, late] *= self._say(weights, late) * self._knows(late)[number]
             if number < len(self.models_) - 1:
                 block[~some] = 0
             yield block
@@ -228,6 +257,7 @@ class Blend(Model):
             "lengths": self.lengths_,
             "fallback": self.fallback_,
             "evidence": self.evidence_,
+            "alike": self.alike_,
             "half": np.array(self.half_),
         }
         for number, model in enumerate(self.models_):
@@ -243,7 +273,7 @@ class Blend(Model):
             prefix = f"{number}."
             mine = {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
             made.models_.append(models.from_arrays(name, mine, own))
-        for name in ("weights", "lengths", "fallback", "evidence"):
+        for name in ("weights", "lengths", "fallback", "evidence", "alike"):
             setattr(made, f"{name}_", arrays[name])
         made.half_ = float(arrays["half"])
         return made
@@ -285,13 +315,50 @@ class Blend(Model):
         """Share of a member's weight that evidence leaves to it, per track; all of it when nothing could replace it."""
         return trust(self.evidence_[number], self.half_) if self.fallback_.any() else np.float32(1)
 
-    def _open(self, weights: Floats) -> Floats:
+    def _open(self, weights: Floats, late: Rows) -> Floats:
         """The weight that evidence takes from members that know plays alone, float32 (q, tracks)."""
         blind = self._blind()
         if not self.fallback_.any() or not blind:
             return np.zeros((1, 1), np.float32)
         doubts = np.stack([1 - np.asarray(self._trust(i)) for i in blind])
-        return weights[:, blind] @ doubts
+        found = weights[:, blind] @ doubts
+        found[:, late] = weights[:, blind] @ (doubts[:, late] * self._knows(late)[blind]) * self._say(weights, late)
+        return found
+
+    def _late(self) -> Rows:
+        """Tracks that came after training, which some members know and others, with a weight, do not."""
+        blind = [number for number in self._blind() if self._used(self.weights_)[number]]
+        known = self.evidence_[blind] > 0
+        return np.flatnonzero(known.any(axis=0) & ~known.all(axis=0)).astype(np.int32)
+
+    def _knows(self, late: Rows) -> Floats:
+        """1 where a member has learned a late track from plays, float32 (members, late)."""
+        return (self.evidence_[:, late] > 0).astype(np.float32)
+
+    def _say(self, weights: Floats, late: Rows) -> Floats:
+        """What members that know a late track are multiplied by, to speak for those that do not too, float32 (q, late).
+
+        The others' scores are guessed from theirs by regression, so that late tracks are as spread out as the rest.
+        """
+        blind = self._blind()
+        weights, alike = weights[:, blind], self.alike_[np.ix_(blind, blind)]
+        patterns, place = np.unique(self._knows(late)[blind], axis=1, return_inverse=True)
+        says = []
+        for pattern in patterns.T:
+            heard = weights * pattern
+            told = heard @ alike
+            says.append(1 + divided((told * (weights - heard)).sum(axis=1), (told * heard).sum(axis=1)))
+        return np.stack(says, axis=1)[:, place.ravel()].astype(np.float32) if says else weights[:, :0]
+
+    def _alike(self, histories: Histories) -> Floats:
+        """Mean correlation of the members' scores over the tracks that all of them know, float32 (members, members)."""
+        some = histories[np.linspace(0, histories.shape[0] - 1, min(SAMPLE, histories.shape[0])).astype(int)]
+        known = np.flatnonzero((self.evidence_ > 0).all(axis=0))
+        blocks = np.stack([block[:, known] for block in self.blocks(some) if block is not None])
+        blocks -= blocks.mean(axis=2, keepdims=True)
+        length = np.linalg.norm(blocks, axis=2, keepdims=True)
+        blocks = divided(blocks, length)
+        return np.asarray(np.einsum("mqt,nqt->mn", blocks, blocks, optimize=True) / len(blocks[0]), np.float32)
 
     def _blind(self) -> list[int]:
         """The members that know a track by its plays alone."""

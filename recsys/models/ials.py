@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 START = 0.1  # length of a random track vector before the first iteration
 STEPS, TOLERANCE = 200, 1e-5  # a fold-in runs until its residual is this small
+WARM_STEPS, WARM_TOLERANCE = 10, 1e-2  # the listeners behind an update
 SMALL = 20_000  # entries below which a second worker is not worth its start
 USERS, TRACKS = 1, 2  # places in scale_
 SHAPES: dict[str, Callable[[Floats], Floats]] = {"binary": np.ones_like, "log": np.log1p, "root": np.sqrt}
@@ -152,17 +153,21 @@ class IALS(Model):
         return (self._fold_in(system, extra.T.tocsr(), TRACKS) @ turn.T)[:, : self.factors]
 
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
-        """New tracks get the best vectors given who played them; learned are those that anybody played."""
+        """New tracks get the best vectors given who played them, then all tracks one more round with all plays."""
         histories = dataset.histories()
-        plays = sp.csr_array(histories[:, rows])
-        some = np.flatnonzero(np.diff(plays.indptr))
-        items = np.array(self.items_)
-        items[rows, : self.factors] = self.item_fold_in(plays[some], _without(histories[some], rows))
-        values, axes = eigen(self.listeners_)
-        root = np.ascontiguousarray((axes * np.sqrt(np.maximum(values, 0))).T, dtype=np.float32)
-        self.items_, self.spectrum_ = self._turn(items, root)
-        self.listeners_ = root.T @ root
-        return rows[np.bincount(plays.indices, minlength=len(rows)) > 0]
+        extra = self._extra(histories, _levels(histories))
+        columns = extra.T.tocsr()
+        ridge = self._ridge(columns, TRACKS)
+        items, users = np.array(self.items_), np.zeros((len(histories.indptr) - 1, self.items_.shape[1]), np.float32)
+        warm: dict[str, Any] = {"steps": WARM_STEPS, "tolerance": WARM_TOLERANCE, "threads": self._workers()}
+        solve(System(items, self.spectrum_), extra, self._ridge(extra, USERS), users, **warm)
+        system, fresh = self._turn(users, items), np.zeros((len(rows), items.shape[1]), np.float32)
+        solve(system, sp.csr_array(columns[rows]), ridge[rows], fresh, **warm)
+        items[rows] = fresh
+        self._solve(system, columns, ridge, items)
+        self.items_, self.spectrum_ = self._turn(items, users)
+        self.listeners_ = gram(users, self._workers()).astype(np.float32)
+        return np.flatnonzero(np.diff(columns.indptr)).astype(np.int32)
 
     def item_vectors(self) -> Floats:
         """The track side of the dot product, float32 (tracks, d)."""
@@ -240,13 +245,6 @@ def _levels(histories: Histories) -> Floats:
         logs = np.log(np.maximum(histories.data, np.finfo(np.float32).tiny), dtype=np.float32)
         sums[filled] = np.add.reduceat(logs, histories.indptr[:-1][filled], dtype=np.float64)
     return np.exp(sums / np.maximum(counts, 1)).astype(np.float32)
-
-
-def _without(histories: Histories, tracks: Rows) -> sp.csr_array:
-    """The histories less all entries of some tracks."""
-    kept = ~np.isin(histories.indices, tracks)
-    ends = np.r_[0, np.cumsum(kept)][histories.indptr]
-    return sp.csr_array((histories.data[kept], histories.indices[kept], ends), shape=histories.shape)
 
 
 def _same(what: str, found: int, expected: int) -> None:

@@ -64,7 +64,7 @@ class Popularity(_SameForAll):
 
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
         """Count again, which costs nothing."""
-        return rows[self.fit(dataset, rng=np.random.default_rng(0)).listeners_[rows] > 0]
+        return np.flatnonzero(self.fit(dataset, rng=np.random.default_rng(0)).listeners_).astype(np.int32)
 
 
 class Recent(_SameForAll):
@@ -105,4 +105,4 @@ class Recent(_SameForAll):
         """Count again, where all plays have times."""
         if dataset.plays.time is None:
             return rows[:0]
-        return rows[self.fit(dataset, rng=np.random.default_rng(0)).listeners_[rows] > 0]
+        return np.flatnonzero(self.fit(dataset, rng=np.random.default_rng(0)).listeners_).astype(np.int32)

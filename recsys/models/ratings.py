@@ -67,7 +67,8 @@ class Ratings(EstimatedUsers):
         """The vectors that listeners' own ratings gave them; for others an estimate from what they played."""
         found = super().user_vectors(histories)
         rows = known_rows(users, len(found))
-        rated = (rows >= 0) & (rows < len(self.users_)) & self.users_[np.minimum(rows, len(self.users_) - 1)].any(axis=1)
+        rated = (rows >= 0) & (rows < len(self.users_))
+        rated[rated] = self.users_[rows[rated]].any(axis=1)
         found[rated] = self.users_[rows[rated]]
         return found
 

@@ -63,5 +63,7 @@ class EstimatedUsers(Model):
         self.origin_ = np.stack([centre, target]).astype(np.float32)
 
     def _means(self, histories: sp.csr_array) -> Floats:
-        total = weighted(histories, "binary") @ self.items_
-        return divided(total, np.diff(histories.indptr)[:, None]).astype(np.float32)
+        """The mean vector of what is known of each history; zeros for none."""
+        plays = weighted(histories, "binary")
+        counts = plays @ self.items_.any(axis=1).astype(np.float32)
+        return divided(plays @ self.items_, counts[:, None]).astype(np.float32)
