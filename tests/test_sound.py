@@ -256,6 +256,16 @@ def test_run_hears_before_it_reads(run: Run, library: Path, tmp_path: Path) -> N
     assert run("ingest")[0] == 0
 
 
+def test_without_plays_a_model_of_the_settings_is_left_out(run: Run, features: Path, tmp_path: Path) -> None:
+    api.ingest(features=features, out=tmp_path / "T")
+    (tmp_path / "recsys.toml").write_text("[train]\nmodel = 'ials'\n")
+    code, _, err = run("train", "--tables", tmp_path / "T", "--out", tmp_path / "B")
+    assert (code, "there are no plays: content only, 'ials' of the settings left out" in err) == (0, True)
+    assert Engine.open(tmp_path / "B").facts["chosen"] is None
+    code, _, err = run("train", "--tables", tmp_path / "T", "--out", tmp_path / "B", "--model", "ials")
+    assert (code, "needs plays" in err) == (2, True)
+
+
 def test_the_main_job_hears_only_where_there_is_sound() -> None:
     steps = dict(pipeline.main_job(parse({"paths": {"plays": ["p.csv"], "audio": ["m"], "features": "f"}})))
     assert steps["analyze"] == {"audio": ["m"], "out": "f"}

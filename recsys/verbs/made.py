@@ -30,6 +30,11 @@ def with_train(settings: Settings, model: str | None, seed: int | None) -> Setti
     return settings.model_copy(update={"train": type(chosen).model_validate(chosen.model_dump())})
 
 
+def without_model(settings: Settings) -> Settings:
+    """The settings without the model that they name."""
+    return settings.model_copy(update={"train": settings.train.model_copy(update={"model": None})})
+
+
 def given(**values: Any) -> dict[str, Any]:
     """Only the options that were said."""
     return {name: value for name, value in values.items() if value is not None}

@@ -114,7 +114,10 @@ def performed(table: pd.DataFrame, rng: np.random.Generator, *, free: bool) -> n
         times = ((row.onset_s - first) / factor, (row.offset_s - first) / factor)
         notes.append(Note(*times, int(midi), voices[row.part], row.velocity / 127))
     seconds = min(45.0, max(note.offset_s for note in notes) + 0.5)
-    return render(notes, seconds, brightness=float(rng.uniform(0.3, 1)))
+    inside = [
+        note._replace(offset_s=min(note.offset_s, seconds - 0.1)) for note in notes if note.onset_s < seconds - 0.3
+    ]
+    return render(inside, seconds, brightness=float(rng.uniform(0.3, 1)))
 
 
 def dice(name: str) -> np.random.Generator:
