@@ -29,6 +29,8 @@ from recsys.sources import read_histories, read_ids
 LINES = 10_000  # rows turned into text at a time
 KIND = "recommendations"
 PLAN = "_plan.json"
+NEWCOMER = "newcomer"  # whom --like and --tag speak of
+OF_A_TAG = 20  # tracks that stand for a tag
 Progress = Callable[[str, int, int], None]
 
 
@@ -80,15 +82,15 @@ def job(
     wanted: Recommend,
     settings: Settings,
     now: float | None = None,
+    like: Sequence[Any] = (),
+    tags: Sequence[str] = (),
 ) -> Job:
     """The job that the options of ``recsys recommend`` describe.
 
     Raises:
-        DataError: listeners and histories at once, or no known candidate.
+        DataError: several kinds of listeners at once, no known candidate, or a tag that no track has.
     """
-    if users is not None and histories is not None:
-        raise DataError("found users and histories; expected one: trained listeners, or plays of new ones")
-    ids, matrix, rows = _new(engine, histories, settings) if histories is not None else _trained(engine, users)
+    ids, matrix, rows = _whom(engine, users, histories, like, tags, settings)
     return Job(
         ids,
         matrix,
@@ -101,6 +103,31 @@ def job(
         dials=Dials(**wanted.model_dump(include={dial.name for dial in fields(Dials)})),
         now=now,
     )
+
+
+def _whom(
+    engine: Engine, users: Any, histories: Any, like: Sequence[Any], tags: Sequence[str], settings: Settings
+) -> tuple[Any, sp.csr_array, Rows | None]:
+    """Ids, histories (CSR) and trained rows of the listeners that are asked for."""
+    if (users is not None) + (histories is not None) + bool(like or tags) > 1:
+        raise DataError("found several of users, histories, and like or tags; expected one kind of listener")
+    if like or tags:
+        return [NEWCOMER], _imagined(engine, like, tags), None
+    return _new(engine, histories, settings) if histories is not None else _trained(engine, users)
+
+
+def _imagined(engine: Engine, like: Sequence[Any], tags: Sequence[str]) -> sp.csr_array:
+    """Plays of somebody who likes these tracks, and the best known ones of these genres or tags, CSR (1, tracks)."""
+    rows = [engine.tracks.rows(list(like))] if like else []
+    for tag in tags:
+        known = engine.catalogue.where(f"genre = {tag!r} or tags = {tag!r}")
+        if not known.any():
+            raise DataError(f"no track has the genre or tag {tag!r}; see the columns genre and tags of the catalogue")
+        heard = np.where(known, engine.listeners + 1, 0)
+        rows.append(np.argsort(-heard, kind="stable")[: min(OF_A_TAG, int(known.sum()))].astype(np.int32))
+    chosen = np.unique(np.concatenate(rows))
+    shape = 1, len(engine.tracks)
+    return sp.csr_array((np.ones(len(chosen), np.float32), chosen, [0, len(chosen)]), shape=shape)
 
 
 def _trained(engine: Engine, users: Any) -> tuple[Any, sp.csr_array, Rows]:

@@ -10,10 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from recsys import api, manifest
+from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError, SettingsError
 from recsys.settings import parse
 
@@ -164,3 +166,20 @@ def test_the_manifest_says_from_what(bundle: Path, tmp_path: Path) -> None:
     content = json.loads((made.path / manifest.OUTPUT_NAME).read_text())
     assert content["plan"]["bundle"] == api.open_engine(bundle).folder.name
     assert set(content["files"]) == set(digest(made.path))
+
+
+def test_a_newcomer_who_names_tracks_or_tags(bundle: Path, tmp_path: Path) -> None:
+    engine = Engine.open(bundle)
+    genre = engine.catalogue.values("genre")[0][0]
+    by_tag = pd.read_parquet(api.recommend(bundle, out=tmp_path / "a", n=10, tag=[genre]).path)
+    assert set(by_tag["user_id"]) == {"newcomer"}
+    share = np.mean([genre in engine.catalogue.values("genre")[r] for r in engine.tracks.rows(by_tag["track_id"])])
+    overall = np.mean([genre in (g or []) for g in engine.catalogue.values("genre")])
+    assert share > overall
+    liked = engine.most_played(3)
+    by_track = pd.read_parquet(api.recommend(bundle, out=tmp_path / "b", n=10, like=liked).path)
+    assert not set(liked) & set(by_track["track_id"])
+    with pytest.raises(DataError, match="no track has the genre or tag 'polkadot'"):
+        api.recommend(bundle, out=tmp_path / "c", tag=["polkadot"])
+    with pytest.raises(DataError, match="expected one kind of listener"):
+        api.recommend(bundle, out=tmp_path / "c", tag=[genre], users=["u1"])

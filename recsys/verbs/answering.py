@@ -24,6 +24,8 @@ def recommend(
     n: int | None = None,
     users: Pathlike | Sequence[Any] | None = None,
     histories: Paths | Pathlike | None = None,
+    like: Sequence[Any] = (),
+    tag: Sequence[str] = (),
     candidates: Pathlike | Sequence[Any] | None = None,
     include_seen: bool = False,
     resume: bool = False,
@@ -48,6 +50,7 @@ def recommend(
         n: tracks per listener.
         users: ids, or a file of ids; default: everyone the model was trained on.
         histories: plays of people the model has never seen; they are folded in, nothing is retrained.
+        like, tag: in place of listeners, one newcomer who likes these tracks, genres or tags.
         candidates: ids, or a file of ids: the only tracks to choose from.
         include_seen: whether tracks they have played may be recommended.
         resume: keep the finished parts of an earlier run under the same plan.
@@ -66,7 +69,7 @@ def recommend(
     wanted = settings.recommend.model_copy(update={**given(n=n, format=format), **dials})
     wanted = type(wanted).model_validate(wanted.model_dump())
     engine = Engine.open(bundle)
-    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now)
+    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now, like, tag)
     if only_stale and is_current(out, job.plan(engine), "plan"):
         return Made("recommend", out, manifest.read(out, batch.KIND), unchanged=True)
     return Made("recommend", out, batch.run(engine, job, out, resume=resume, progress=progress))
