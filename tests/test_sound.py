@@ -300,6 +300,30 @@ def test_a_pipeline_file_names_sound_as_the_settings_do(run: Run, library: Path,
     assert steps[1] == ("ingest", {"features": "F", "out": "data/tables"})
 
 
+def test_another_way_to_hear_is_another_analysis(run: Run, library: Path, tmp_path: Path) -> None:
+    """Trimmed and brought to one loudness: all is heard again, and so is a file from outside that is asked about."""
+    import soundfile
+
+    (tmp_path / "music").mkdir()
+    for name in ("t01", "t02", "t03"):
+        samples, rate = soundfile.read(library / "music" / f"{name}.ogg", dtype="float32")
+        late = np.concatenate([np.zeros(2 * rate, np.float32), samples])
+        soundfile.write(tmp_path / "music" / f"{name}.flac", late, rate)
+    soundfile.write(tmp_path / "quiet.flac", 0.1 * late, rate, subtype="PCM_24")
+    words = ["analyze", tmp_path / "music", "--out", tmp_path / "F", "--workers", 1, "--json"]
+    said = ["--set", "analyze.trim=true", "--set", "analyze.loudness=-20"]
+    first, again, other = (json.loads(run(*words, *more)[1]) for more in ([], [], said))
+    assert (first["analysed"], again["analysed"], other["analysed"], other["identified"]) == (3, 0, 3, 0)
+    made = json.loads((tmp_path / "F" / "manifest.json").read_text())["made_from"]
+    assert (made["trim"], made["loudness"]) == (True, -20.0)
+    api.ingest(features=tmp_path / "F", out=tmp_path / "T")
+    api.train(tmp_path / "T", out=tmp_path / "B")
+    engine = Engine.open(tmp_path / "B")
+    found = engine.similar([str(tmp_path / "quiet.flac")], 3)
+    assert found["track_id"].iloc[0] == titled(engine, "t03")
+    assert found["score"].iloc[0] > 0.95
+
+
 def test_all_that_the_settings_say_reaches_the_analysis(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     said: dict[str, object] = {}
 

@@ -12,6 +12,12 @@ from recsys.audio.sound import Sound
 LOUDEST = 0.99  # of full scale: gain stops there
 
 
+def prepared(sounds: Sequence[Sound], *, trim: bool = False, loudness: float | None = None) -> Sequence[Sound]:
+    """Windows as the settings want them: ``trimmed``, then ``levelled``; as they are where nothing is wanted."""
+    ready = trimmed(sounds) if trim else sounds
+    return ready if loudness is None else levelled(ready, loudness)
+
+
 def trimmed(sounds: Sequence[Sound]) -> list[Sound]:
     """Windows without the silence at the start of the first and at the end of the last.
 

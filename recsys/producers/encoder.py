@@ -16,7 +16,8 @@ import soxr
 from numpy.typing import NDArray
 
 from recsys import manifest
-from recsys.audio.decode import windows
+from recsys.audio.decode import windows as read_windows
+from recsys.audio.prepare import prepared
 from recsys.audio.spectra import mel_filters, power_spectrum
 from recsys.errors import DataError
 from recsys.producers.sidecar import LogMel, Sidecar
@@ -53,14 +54,23 @@ class Encoder(ABC):
             DataError: it fails on it.
         """
 
-    def encode_file(self, path: str | Path, *, count: int = 3, seconds: float = 30.0) -> Floats:
-        """The vector (d,) of a sound file, from ``count`` windows of at most ``seconds``.
+    def encode_file(
+        self,
+        path: str | Path,
+        *,
+        windows: int = 3,
+        seconds: float = 30.0,
+        trim: bool = False,
+        loudness: float | None = None,
+    ) -> Floats:
+        """The vector (d,) of a sound file; what is heard of it and how is said as in ``recsys.audio.analyse``.
 
         Raises:
             DataError: nothing in it can be decoded, or the encoder fails on it.
             OSError: it cannot be read.
         """
-        return self.encode(windows(path, count=count, seconds=seconds))
+        sounds = read_windows(path, count=windows, seconds=seconds)
+        return self.encode(prepared(sounds, trim=trim, loudness=loudness))
 
     def encode(self, sounds: Sequence[Sound]) -> Floats:
         """The mean vector (d,) of windows of sound.

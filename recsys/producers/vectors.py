@@ -32,9 +32,8 @@ def write_vectors(
     encoder: Encoder,
     out: str | Path,
     *,
-    count: int = 3,
-    seconds: float = 30.0,
     progress: Progress | None = None,
+    **hearing: Any,
 ) -> dict[str, Any]:
     """Encode all tracks into a folder with one Parquet file: track_id, digest, vector.
 
@@ -42,24 +41,30 @@ def write_vectors(
     What the folder holds already from the same encoder is not made again; a killed run loses at most the last 1,000
     tracks.
 
+    Args:
+        features: the library; its files are read again.
+        encoder: what makes a vector of each.
+        out: the folder.
+        progress: called with ("encode", done, total).
+        hearing: how files are heard, as in ``Encoder.encode_file``.
+
     Returns:
-        Facts: ``encoder``, ``sha256``, ``sidecar``, ``windows``, ``seconds``, ``dimensions``, ``tracks``, ``failures``
-        (cause by track id), ``encoded`` in this run.
+        Facts: ``encoder``, ``sha256``, ``sidecar``, ``hearing``, ``dimensions``, ``tracks``, ``failures`` (cause by
+        track id), ``encoded`` in this run.
 
     Raises:
         DataError: not one track could be encoded.
         ArtefactError: ``out`` holds something else.
     """
     declared = encoder.sidecar.model_dump(mode="json")
-    made_by: dict[str, Any] = {"encoder": encoder.sidecar.name, "sha256": encoder.sha256, "sidecar": declared}
-    made_by |= {"windows": count, "seconds": seconds}
+    made_by = {"encoder": encoder.sidecar.name, "sha256": encoder.sha256, "sidecar": declared, "hearing": hearing}
     vectors = _held(Path(out), made_by)
     files = features.catalogue[["path", "digest"]]
     wanted = files[~files["digest"].isin(vectors.keys())]
     failures: dict[str, str] = {}
     for done, (track, path, digest) in enumerate(wanted.itertuples(), 1):
         try:
-            vectors[digest] = encoder.encode_file(path, count=count, seconds=seconds)
+            vectors[digest] = encoder.encode_file(path, **hearing)
         except (DataError, OSError) as error:
             failures[str(track)] = str(error)
         if done % SAVE_EVERY == 0:

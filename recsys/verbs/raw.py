@@ -56,17 +56,17 @@ def analyze(
     wanted = settings.analyze.model_copy(update=given(workers=workers, windows=windows))
     wanted = type(wanted).model_validate(wanted.model_dump())
     made = library.analyze(audio, out, **wanted.model_dump(), progress=progress)
-    encoded = _encode(out, settings, wanted.windows, progress)
+    encoded = _encode(out, settings, wanted.model_dump(exclude={"workers"}), progress)
     return Made("analyze", out, {**made, **encoded}, unchanged=made["unchanged"] and not encoded.get("encoded"))
 
 
-def _encode(features: Path, settings: Settings, windows: int, progress: Progress | None) -> dict[str, Any]:
+def _encode(features: Path, settings: Settings, hearing: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
     """Vectors by encoders of one's own, where the settings name some, each into a folder beside the features."""
     from recsys.audio.store import open_features
     from recsys.producers.vectors import write_vectors
 
     made = [
-        write_vectors(open_features(features), encoder, _vectors(features, kind), count=windows, progress=progress)
+        write_vectors(open_features(features), encoder, _vectors(features, kind), progress=progress, **hearing)
         for kind, encoder in _encoders(settings)
     ]
     if not made:

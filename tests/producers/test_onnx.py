@@ -143,7 +143,7 @@ def test_only_what_is_new_is_encoded_and_what_is_gone_goes(model: Path, tmp_path
     again = write_vectors(library(tmp_path, "b"), encoder, out)
     assert (again["encoded"], again["tracks"]) == (0, 1)
     assert pd.read_parquet(out)["track_id"].tolist() == ["b"]
-    assert write_vectors(library(tmp_path, "b"), encoder, out, count=1)["encoded"] == 1, "other windows"
+    assert write_vectors(library(tmp_path, "b"), encoder, out, windows=1)["encoded"] == 1, "other windows"
 
 
 def test_a_killed_run_keeps_what_was_saved(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
