@@ -96,8 +96,8 @@ def job(
         matrix,
         rows,
         n=wanted.n,
-        allow=_pool(engine, candidates),
-        include_seen=include_seen,
+        allow=_pool(engine, candidates) if not tags else _without(engine, _pool(engine, candidates), like),
+        include_seen=include_seen or bool(tags),  # tracks that stand for a tag have not been heard
         format=wanted.format,
         users_per_part=wanted.users_per_part,
         dials=Dials(**wanted.model_dump(include={dial.name for dial in fields(Dials)})),
@@ -155,6 +155,12 @@ def _pool(engine: Engine, candidates: Any) -> Rows | None:
         known = engine.tracks.ids[0] if len(engine.tracks) else "none"
         raise DataError(f"none of the {len(pool)} candidates is in this bundle; expected ids such as {known}")
     return allow
+
+
+def _without(engine: Engine, pool: Rows | None, liked: Sequence[Any]) -> Rows:
+    """The candidates, or all tracks, but those that a newcomer named."""
+    rows = np.arange(len(engine.tracks), dtype=np.int32) if pool is None else pool
+    return np.setdiff1d(rows, engine.tracks.rows(list(liked))) if liked else rows
 
 
 def _ids(given: Any, noun: Literal["user", "track"]) -> list[Any] | None:
