@@ -80,7 +80,7 @@ def thaw_section(results: Sequence[Result], colours: Colours) -> str:
     shown = _lines(alone)
     plots = [
         _against_plays(alone, shown, colours, "Among the new tracks"),
-        _against_plays(beside, shown, colours, "The same hidden plays, among all tracks") if beside else "",
+        _against_plays(beside, shown, colours, "Among all tracks, new and known plays hidden") if beside else "",
     ]
     metric = alone[0].primary
     names = list(dict.fromkeys(n for r in reversed(alone) for n in r.ranking()))

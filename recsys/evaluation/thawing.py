@@ -20,11 +20,13 @@ from recsys.evaluation.pairs import (
     as_ones,
     is_among,
     keep_entries,
+    occurring,
     only_tracks,
     pair_keys,
     rank_within,
     row_of,
     take_rows,
+    without,
 )
 from recsys.evaluation.split import Split, grouped
 from recsys.tables import Dataset, Interactions
@@ -39,11 +41,15 @@ def thaw(
     levels: Sequence[int] = LEVELS,
     share: float = 0.25,
     judges: float = 1 / 3,
+    beside: float = 0.2,
     group: str | None = "artist",
     min_givers: int = 10,
     rng: np.random.Generator,
 ) -> list[Split]:
     """Two splits for each level: lists of the new tracks alone (``thaw-5``), and of all tracks (``thaw-5-all``).
+
+    Among all tracks a part of what judges played of the known ones is hidden too, so that a model can't win by
+    listing new tracks only.
 
     A new track has at most so many plays in training as the level says (fewer where it has fewer givers), those of
     random givers; the plays at a lower level are among those at a higher one. Playlists never mention new tracks.
@@ -53,6 +59,7 @@ def thaw(
         share: share of the artists (or tracks, where ``group`` is None or the artist unknown) that are made new,
             of those with a track that enough givers have played.
         judges: share of the listeners whose plays are hidden and evaluated.
+        beside: share of the known tracks of each judge that is hidden too.
         group: catalogue column whose values are made new together; None = each track by itself.
         min_givers: new tracks with fewer givers leave training, but are not candidates.
 
@@ -69,18 +76,20 @@ def thaw(
     if not levels or min(levels) < 0:
         raise DataError(f"levels is {tuple(levels)}; expected numbers of plays, each 0 or more")
     matrix = dataset.matrix()
+    width = matrix.shape[1]
     judge = _judges(matrix, judges, rng)
-    given = _of(matrix, ~judge)
-    givers = np.bincount(given.indices, minlength=matrix.shape[1])
+    given, judged = _of(matrix, ~judge), _of(matrix, judge)
+    givers = np.bincount(given.indices, minlength=width)
     new = _drawn(dataset, givers >= min_givers, group, share, min_givers, rng)
     pool = np.flatnonzero(new & (givers >= min_givers)).astype(np.int32)
-    candidate = as_mask(pool, matrix.shape[1])
-    given, held = only_tracks(given, candidate), only_tracks(_of(matrix, judge), candidate)
-    keys = row_of(given) * matrix.shape[1] + given.indices
-    place = _places(given, rng)
+    candidate = as_mask(pool, width)
+    known = _part(only_tracks(judged, ~new), beside, rng)
+    base = without(dataset, pairs=row_of(known) * width + known.indices)
+    given, held = only_tracks(given, candidate), only_tracks(judged, candidate)
+    keys, place = row_of(given) * width + given.indices, _places(given, rng)
     splits: list[Split] = []
     for level in sorted(set(levels)):
-        splits += _pair(_train(dataset, new, keys[place < level]), held, pool, f"thaw-{level}")
+        splits += _pair(_train(base, new, keys[place < level]), held, known, pool, f"thaw-{level}")
     return splits
 
 
@@ -96,6 +105,12 @@ def _judges(matrix: Histories, share: float, rng: np.random.Generator) -> Mask:
 def _of(matrix: Histories, listeners: Mask) -> Histories:
     """The same shape with only these listeners' entries."""
     return keep_entries(matrix, listeners[row_of(matrix)])
+
+
+def _part(matrix: Histories, share: float, rng: np.random.Generator) -> Histories:
+    """A random part of each row's entries, at least one left."""
+    rank, count = rank_within(row_of(matrix), rng.random(matrix.nnz))
+    return keep_entries(matrix, rank < np.minimum(np.floor(share * count), count - 1))
 
 
 def _drawn(
@@ -135,11 +150,16 @@ def _train(dataset: Dataset, new: Mask, kept: NDArray[np.int64]) -> Dataset:
     )
 
 
-def _pair(train: Dataset, held: Histories, pool: NDArray[np.int32], name: str) -> list[Split]:
-    """The split over the new tracks, and over all."""
+def _pair(train: Dataset, held: Histories, known: Histories, pool: NDArray[np.int32], name: str) -> list[Split]:
+    """The split over the new tracks, and over all; for the same listeners."""
     histories = train.matrix()
     users = np.flatnonzero((np.diff(held.indptr) > 0) & (np.diff(histories.indptr) > 0)).astype(np.int32)
     if not len(users):
         raise DataError("no judge has played a new track and something else; the log is too small to thaw tracks")
-    parts = train, as_ones(take_rows(held, users)), take_rows(histories, users), users
-    return [Split(*parts, pool, name), Split(*parts, None, f"{name}{EVERYTHING}")]
+    shown, new = take_rows(histories, users), as_ones(take_rows(held, users))
+    old = as_ones(take_rows(only_tracks(known, occurring(train.histories())), users))
+    both = as_ones(new + old)
+    return [
+        Split(train, new, shown, users, pool, name),
+        Split(train, both, shown, users, None, f"{name}{EVERYTHING}"),
+    ]

@@ -32,7 +32,8 @@ PROTOCOLS = {
     "thaw": (
         "From cold to warm",
         "Some artists (or tracks, where no artist is known) were made new and got back a few plays of random listeners "
-        "at a time. Other listeners judge: what they played of the new tracks stays hidden at every step.",
+        "at a time. Other listeners judge: what they played of the new tracks stays hidden at every step, and, for "
+        "lists of all tracks, a fifth of what they played of the others.",
     ),
     "temporal": (
         "The future",

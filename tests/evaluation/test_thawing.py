@@ -39,11 +39,15 @@ def test_levels_are_nested_and_judged_alike(seed: int, group: str | None) -> Non
         assert one.train is other.train
         assert other.pool is None
         for split in (one, other):
-            assert (split.held != alone[0].held).nnz == 0
+            assert (split.held != (alone if split is one else beside)[0].held).nnz == 0
             assert (split.histories != alone[0].histories).nnz == 0
             hidden = split.users[np.repeat(np.arange(len(split)), np.diff(split.held.indptr))] * 40 + split.held.indices
             assert not set(hidden.tolist()) & pairs(split)
-            assert np.isin(split.held.indices, pool).all()
+        assert np.isin(one.held.indices, pool).all()
+        extra = other.held - one.held
+        assert (extra.data >= 0).all()
+        assert extra.sum() > 0
+        assert not np.isin(extra.indices[extra.data > 0], pool).any()
         for part in (one.train.skips, one.train.ratings):
             mentioned = np.isin(part.track, new)
             assert set(pair_keys(part)[mentioned].tolist()) <= pairs(one)

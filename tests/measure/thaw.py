@@ -5,9 +5,10 @@
 
 HETREC holds ``interactions.parquet`` and ``tag_events.parquet``; what is known of an artist there are its five most
 frequent tags (without counts) by listeners who are not evaluated. TABLES is a folder that ``recsys ingest`` wrote.
-Models and blend weights are chosen before any track came back. Prints N@100 over the new tracks and over all, and
-checks by paired intervals that what ``recsys train`` would choose is never below the better of the pure ones by more
-than 2 %, and above it in the middle (1 to 10 plays).
+Models and blend weights are chosen before any track came back. Prints N@100 over the new tracks, and over all tracks
+(where a fifth of what the judges played of the others is hidden too), and checks by paired intervals that what
+``recsys train`` would choose is never below the better of the pure ones by more than 2 %, and above it in the middle
+(1 to 10 plays).
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def show(found: Found, default: str) -> None:
     """One table over the new tracks, one over all: a row per model, a column per level."""
     for title, ending in (
         ("N@100 over the new tracks", ""),
-        ("N@100, the same hidden plays among all tracks", EVERYTHING),
+        ("N@100 among all tracks, plays of new and known tracks hidden", EVERYTHING),
     ):
         names = [name for name in found if name.endswith(EVERYTHING) == bool(ending)]
         table = Table("model", *(_level(name) for name in names), title=title, title_justify="left")
