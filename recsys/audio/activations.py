@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.audio.kernels import pooling
 from recsys.audio.onsets import Bands
 from recsys.errors import DataError
 
@@ -59,11 +60,10 @@ def activations(bands: Bands, rises: Floats) -> Activations:
 
 def _inputs(levels: Floats, rises: Floats) -> Floats:
     """Pairs of frames side by side, six bands pooled into one: float32 (frames // 2, 63)."""
-    frames, groups = len(levels) // 2, levels.shape[1] // POOLED
-    cut = np.s_[: 2 * frames, : groups * POOLED]
-    pooled = levels[cut].reshape(frames, 2, groups, POOLED).mean((1, 3))
-    rising = rises[cut].reshape(frames, 2 * groups, POOLED).mean(2)
-    return np.concatenate([pooled, np.float32(RISE_GAIN) * rising], axis=1)
+    frames, pool = len(levels) // 2, pooling(levels.shape[1], POOLED)
+    both = levels[: 2 * frames, : len(pool)] @ pool
+    rising = rises[: 2 * frames, : len(pool)] @ (np.float32(RISE_GAIN) * pool)
+    return np.concatenate([(both[::2] + both[1::2]) / 2, rising.reshape(frames, -1)], axis=1)
 
 
 def _network(inputs: Floats) -> Floats:
@@ -85,7 +85,7 @@ def _convolve(signal: Floats, kernel: Floats, bias: Floats, dilation: int) -> Fl
 
 
 def _elu(values: Floats) -> Floats:
-    return np.maximum(values, np.expm1(np.minimum(values, 0)))
+    return np.maximum(values, np.exp(np.minimum(values, 0)) - 1)
 
 
 @lru_cache(maxsize=1)

@@ -76,45 +76,53 @@ def _track(activation: Floats, rate: float, search: Search) -> Floats:
     sure = np.clip(activation.astype(np.float64), 1e-3, 1 - 1e-3)
     intervals = np.arange(shortest, longest + 1)
     prior = -0.5 * search.pull * (np.log(60 * rate / intervals / search.usual) / SPREAD) ** 2
-    change = -search.steadiness * np.abs(np.log(intervals[:, None] / intervals[None, :]))
+    places = search.steadiness * np.log(intervals)
     quiet = np.concatenate([[0.0], np.cumsum(np.log(1 - sure))])
-    frames = _best_path(np.log(sure), quiet, intervals, prior, change)
+    frames = _best_path(np.log(sure), quiet, intervals, prior, places)
     return (_refined(activation, frames) / rate).astype(np.float32)
 
 
 @numba.njit(cache=True, nogil=True)
 def _best_path(  # type: ignore[no-untyped-def]
-    loud, quiet, intervals, prior, change
+    loud, quiet, intervals, prior, places
 ):
-    """Frames of the beats; ``quiet[t]`` sums the log-probability of no beat in the frames before ``t``."""
+    """Frames of the beats; ``quiet[t]`` sums the log-probability of no beat in the frames before ``t``.
+
+    A change of interval costs the distance of ``places``, so the best interval before each is found in two sweeps.
+    """
     frames, states = len(loud), len(intervals)
-    score = np.full((frames, states), -np.inf)
-    origin = np.full((frames, states), -1, np.int32)
+    onward = np.full((frames, states), -np.inf)  # of the best beat at t before an interval of each length
+    origin = np.full((frames, states), -1, np.int32)  # its own interval before
+    first = np.zeros((frames, states), np.bool_)
+    score = np.empty(states)
+    best, last, state = -np.inf, -1, 0
     for t in range(frames):
         for s in range(states):
             before = t - intervals[s]
-            if before < 0:  # the first beat: nothing before it
-                score[t, s] = quiet[t] + loud[t] + prior[s]
-                continue
-            best, chosen = -np.inf, -1
-            for r in range(states):
-                value = score[before, r] + change[r, s]
-                if value > best:
-                    best, chosen = value, r
-            score[t, s] = best + quiet[t] - quiet[before + 1] + loud[t] + prior[s]
-            origin[t, s] = chosen
-    best, last, state = -np.inf, -1, 0
-    for t in range(max(0, frames - intervals[-1]), frames):
-        for s in range(states):
-            value = score[t, s] + quiet[frames] - quiet[t + 1]
+            first[t, s] = before < 0
+            reached = quiet[t] if before < 0 else onward[before, s] + quiet[t] - quiet[before + 1]
+            score[s] = reached + loud[t] + prior[s]
+            value = score[s] + quiet[frames] - quiet[t + 1]
             if t + intervals[s] >= frames and value > best:
                 best, last, state = value, t, s
+        top, chosen = -np.inf, 0
+        for s in range(states):
+            if score[s] + places[s] >= top:
+                top, chosen = score[s] + places[s], s
+            onward[t, s], origin[t, s] = top - places[s], chosen
+        top = -np.inf
+        for s in range(states - 1, -1, -1):
+            if score[s] - places[s] > top:
+                top, chosen = score[s] - places[s], s
+            if top + places[s] > onward[t, s]:
+                onward[t, s], origin[t, s] = top + places[s], chosen
     path = []
     while last >= 0:
         path.append(last)
-        step = origin[last, state]
-        last = last - intervals[state] if step >= 0 else -1
-        state = step
+        before = last - intervals[state]
+        if first[last, state]:
+            break
+        last, state = before, origin[before, state]
     return np.array(path[::-1])
 
 

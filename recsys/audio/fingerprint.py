@@ -16,7 +16,7 @@ from recsys.audio.spectra import FRONT_END, Spectra
 
 Floats = NDArray[np.float32]
 
-VERSION = 1  # goes up when values change
+VERSION = 2  # goes up when values change
 FRAMES = 512
 LOW, HIGH, PER_OCTAVE = 0.06, 2.0, 8  # Hz of movement
 SHORTEST = 3.0  # seconds below which nothing moves enough

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.audio import kernels
+
 Floats = NDArray[np.float32]
 
 A4 = 69
@@ -42,13 +44,12 @@ def find_peaks(power: Floats, bin_hz: float, *, low: float, high: float, depth_d
     """
     first, last = int(low / bin_hz), min(int(high / bin_hz), power.shape[1])
     band = power[:, first:last]
-    middle = band[:, 1:-1]
-    floor = np.maximum(band.max(axis=1, keepdims=True) * np.float32(10 ** (-depth_db / 10)), np.float32(FLOOR))
-    frame, at = np.nonzero((middle > band[:, :-2]) & (middle >= band[:, 2:]) & (middle > floor))
-    left, centre, right = (np.log(np.maximum(band[frame, at + i], np.float32(1e-20))) for i in range(3))
+    floor = np.maximum(band.max(axis=1) * np.float32(10 ** (-depth_db / 10)), np.float32(FLOOR))
+    frame, at, values = kernels.maxima(band, floor)
+    left, centre, right = np.log(np.maximum(values, np.float32(1e-20)))
     offset = 0.5 * (left - right) / np.minimum(left - 2 * centre + right, np.float32(-1e-6))
     magnitude = np.exp(0.5 * (centre - 0.25 * (left - right) * offset))
-    return Peaks(frame, ((at + 1 + first + offset) * bin_hz).astype(np.float32), magnitude, len(power))
+    return Peaks(frame, ((at + first).astype(np.float32) + offset) * np.float32(bin_hz), magnitude, len(power))
 
 
 def find_tuning(peaks: Peaks, low: float = 80.0, high: float = 2000.0) -> Tuning:
@@ -72,11 +73,12 @@ def semitones(peaks: Peaks, cents: float, *, lowest: int, count: int) -> Floats:
     A peak between two semitones counts less: by the squared cosine of its distance.
     """
     pitch = _pitch(peaks.hz) - (0 if np.isnan(cents) else cents / 100) - lowest
-    note = np.rint(pitch).astype(np.intp)
-    weight = peaks.magnitude * np.cos(np.pi * (pitch - note)) ** 2
-    inside = (note >= 0) & (note < count)
-    cell = peaks.frame[inside] * count + note[inside]
-    grid = np.bincount(cell, weights=weight[inside], minlength=peaks.frames * count)
+    note = np.rint(pitch)
+    inside = np.flatnonzero((note >= 0) & (note < count))
+    note, pitch = note[inside], pitch[inside]
+    weight = peaks.magnitude[inside] * np.cos(np.float32(np.pi) * (pitch - note)) ** 2
+    cell = peaks.frame[inside] * count + note.astype(np.intp)
+    grid = np.bincount(cell, weights=weight, minlength=peaks.frames * count)
     return grid.reshape(peaks.frames, count).astype(np.float32)
 
 

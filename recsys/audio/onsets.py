@@ -15,12 +15,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from recsys.audio.kernels import Piece, bank, in_bands
+
 Floats = NDArray[np.float32]
 
 HOP_SECONDS = 0.01
 FFT_SECONDS = 0.046
 BANDS_PER_OCTAVE = 24
+SPARSE = 19  # samples: the level is taken from one of so many
 BLOCK = 128  # frames transformed at a time
+PIECES = 8  # of the bank of filters
 LOWEST, HIGHEST = 30.0, 11_000.0  # Hz
 LAG = 2  # frames between the two spectra that are compared
 NEAR = 0.02  # seconds to either side in which an onset must be the highest point
@@ -46,18 +50,24 @@ def log_bands(samples: Floats, rate: int) -> Bands:
     (101, 100)
     """
     size, hop = 2 ** round(np.log2(FFT_SECONDS * rate)), round(HOP_SECONDS * rate)
-    loud = max(1.4 * float(np.percentile(np.abs(samples[::7]), 99.5)), QUIET) if len(samples) else 1.0
+    loud = max(1.4 * float(np.percentile(np.abs(samples[::SPARSE]), 99.5)), QUIET) if len(samples) else 1.0
     window = np.hanning(size + 1)[:-1].astype(np.float32) / np.float32(loud)
     frames = sliding_window_view(np.pad(samples, size // 2), size)[::hop]
-    filters, levels = _filters(rate, size), np.empty((len(frames), _filters(rate, size).shape[1]), np.float32)
+    filters = _bank(rate, size)
+    levels = np.ones((len(frames), filters[-1].bands.stop), np.float32)
     for start in range(0, len(frames), BLOCK):  # small enough to stay in the cache
         spectrum = scipy.fft.rfft(frames[start : start + BLOCK] * window, axis=1, overwrite_x=True)
-        magnitude = np.sqrt(spectrum.real**2 + spectrum.imag**2)
-        np.log10(1 + magnitude @ filters, out=levels[start : start + BLOCK])
+        block = levels[start : start + BLOCK]
+        block += in_bands(np.abs(spectrum), filters)
+        np.log10(block, out=block)
     return Bands(levels, rate / hop)
 
 
 @lru_cache(maxsize=8)
+def _bank(rate: int, size: int) -> tuple[Piece, ...]:
+    return bank(_filters(rate, size), PIECES)
+
+
 def _filters(rate: int, size: int) -> Floats:
     """Triangles of height 1 whose corners lie on quarter tones, those that fall together merged, (bins, bands)."""
     steps = np.arange(
@@ -72,10 +82,12 @@ def _filters(rate: int, size: int) -> Floats:
 
 def rises(bands: Bands) -> Floats:
     """How much each band rose above its neighbourhood two frames before, float32 (frames, bands), ≥ 0."""
-    before = maximum_filter1d(bands.levels, 3, axis=1)
-    out = np.zeros_like(bands.levels)
-    np.maximum(bands.levels[LAG:] - before[:-LAG], 0, out=out[LAG:])
-    return out
+    levels, before = bands.levels, bands.levels.copy()
+    np.maximum(before[:, 1:], levels[:, :-1], out=before[:, 1:])
+    np.maximum(before[:, :-1], levels[:, 1:], out=before[:, :-1])
+    out = np.zeros_like(levels)
+    np.subtract(levels[LAG:], before[:-LAG], out=out[LAG:])
+    return np.maximum(out, 0, out=out)
 
 
 def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD) -> Floats:

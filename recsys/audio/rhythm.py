@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-VERSION = 4  # of these values: raised with every change of code or weights that moves them
+VERSION = 5  # of these values: raised with every change of code or weights that moves them
 SHORTEST = 4.0  # seconds in which a tempo can be heard
 SURE = 0.25  # confidence below which neither tempo nor beats are given
 WILD = 0.2  # spread of the intervals above which beats have no tempo in common

@@ -16,6 +16,7 @@ import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from recsys.audio.kernels import Piece, bank, in_bands
 from recsys.audio.notes import Peaks, Tuning, explain, find_peaks, find_tuning, semitones
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ FRONT_END: dict[str, float | int] = {
     "dynamic_range_db": 80.0,
 }
 BLOCK = 2**17  # samples transformed at a time: few enough to stay in the cache
+PIECES = 8  # of a bank of filters: most of its zeros lie outside of them
 QUIET = 1e-10  # power below which a spectrum is taken for silence, −100 dB
 
 
@@ -79,17 +81,22 @@ class Spectra:
     @cached_property
     def silent(self) -> bool:
         """No sample louder than −80 dB of full scale, or none at all: nothing here can be described."""
-        return len(self.samples) == 0 or float(np.abs(self.samples).max()) < 1e-4
+        return self.peak < 1e-4
 
     @cached_property
-    def power(self) -> Floats:
-        """Power spectrum by a Hann window, float32 (frames, 1025)."""
-        return power_spectrum(self.samples, int(FRONT_END["n_fft"]), self.hop)
+    def peak(self) -> float:
+        """Largest magnitude of a sample; 0 of none."""
+        return max(float(self.samples.max(initial=0)), -float(self.samples.min(initial=0)))
 
     @cached_property
     def stft(self) -> Floats:
-        """Magnitude spectrum, float32 (frames, 1025)."""
-        return np.sqrt(self.power)
+        """Magnitude spectrum by a Hann window, float32 (frames, 1025)."""
+        return magnitude_spectrum(self.samples, int(FRONT_END["n_fft"]), self.hop)
+
+    @cached_property
+    def power(self) -> Floats:
+        """Power spectrum, float32 (frames, 1025)."""
+        return np.square(self.stft)
 
     @cached_property
     def frequencies(self) -> Floats:
@@ -105,8 +112,9 @@ class Spectra:
     def mel_power(self) -> Floats:
         """Power in mel bands, float32 (frames, mel_bands)."""
         low, high = float(FRONT_END["mel_low"]), min(float(FRONT_END["mel_high"]), self.rate / 2)
-        filters = mel_filters(self.rate, int(FRONT_END["n_fft"]), int(FRONT_END["mel_bands"]), low, high)
-        return self.power @ filters
+        return in_bands(
+            self.power, _mel_bank(self.rate, int(FRONT_END["n_fft"]), int(FRONT_END["mel_bands"]), low, high)
+        )
 
     @cached_property
     def mel(self) -> Floats:
@@ -118,8 +126,9 @@ class Spectra:
     def peaks(self) -> Peaks:
         """Peaks of a longer spectrum that tells neighbouring bass notes apart; frames are ``long_times``."""
         size = int(FRONT_END["long_fft"])
-        power = power_spectrum(self.samples, size, int(FRONT_END["long_hop"]))
         low, high, depth = (float(FRONT_END[name]) for name in ("peak_low", "peak_high", "peak_depth_db"))
+        bins = min(int(high * size / self.rate) + 1, size // 2 + 1)
+        power = np.square(magnitude_spectrum(self.samples, size, int(FRONT_END["long_hop"]), bins))
         return find_peaks(power, self.rate / size, low=low, high=high, depth_db=depth)
 
     @cached_property
@@ -166,18 +175,23 @@ def _shares(chroma: Floats) -> Floats:
 
 
 def power_spectrum(samples: Floats, n_fft: int, hop: int) -> Floats:
-    """Squared magnitude of the short-time Fourier transform, float32 (1 + n // hop, n_fft // 2 + 1).
+    """Squared ``magnitude_spectrum``."""
+    return np.square(magnitude_spectrum(samples, n_fft, hop))
+
+
+def magnitude_spectrum(samples: Floats, n_fft: int, hop: int, bins: int | None = None) -> Floats:
+    """Magnitude of the short-time Fourier transform, float32 (1 + n // hop, bins); all n_fft // 2 + 1 bins if None.
 
     Frames are centred, the ends padded with zeros, the window is a periodic Hann window.
     """
     padded = np.pad(samples, n_fft // 2)
     frames, window = sliding_window_view(padded, n_fft)[::hop], _hann(n_fft)
-    power = np.empty((len(frames), n_fft // 2 + 1), np.float32)
+    magnitude = np.empty((len(frames), bins or n_fft // 2 + 1), np.float32)
     step = max(1, BLOCK // n_fft)
     for start in range(0, len(frames), step):
         spectrum = scipy.fft.rfft(frames[start : start + step] * window, axis=1, overwrite_x=True)
-        np.add(spectrum.real**2, spectrum.imag**2, out=power[start : start + step])
-    return power
+        np.abs(spectrum[:, : magnitude.shape[1]], out=magnitude[start : start + step])
+    return magnitude
 
 
 @lru_cache(maxsize=8)
@@ -197,6 +211,11 @@ def mel_filters(rate: int, n_fft: int, bands: int, low: float, high: float) -> F
     falling = (edges[2:] - frequencies) / (edges[2:] - edges[1:-1])
     triangles = np.maximum(0, np.minimum(rising, falling))
     return (triangles * 2 / (edges[2:] - edges[:-2])).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _mel_bank(rate: int, n_fft: int, bands: int, low: float, high: float) -> tuple[Piece, ...]:
+    return bank(mel_filters(rate, n_fft, bands, low, high), PIECES)
 
 
 def _mels(hz: float) -> float:

@@ -52,8 +52,9 @@ def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, NDArra
     """Slope and residuals of a line fitted by least squares, far points weighing less each time (Huber)."""
     weights = np.ones_like(y)
     for _ in range(5):
-        slope, start = np.polyfit(x, y, 1, w=np.sqrt(weights))
-        off = y - slope * x - start
+        along, up = x - np.average(x, weights=weights), y - np.average(y, weights=weights)
+        slope = (weights * along) @ up / ((weights * along) @ along)
+        off = up - slope * along
         scale = 1.5 * 1.4826 * float(np.median(np.abs(off))) + 1e-4
         weights = np.minimum(1, scale / np.maximum(np.abs(off), 1e-9))
     return float(slope), off

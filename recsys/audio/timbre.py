@@ -13,17 +13,18 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from recsys.audio import kernels
 from recsys.audio.described import Described, mean_of
 from recsys.audio.spectra import QUIET, Spectra
 
 Floats = NDArray[np.float32]
 
-VERSION = 1  # goes up when values change
+VERSION = 2  # goes up when values change
 COEFFICIENTS = 20
 CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 6400, 11025)  # Hz
 CONTRAST_TAIL = 0.2  # share of a band's bins taken for its peaks, and for its valleys
 ROLLOFF = 0.85
-EVERY = 2  # frames: contrast and roll-off are taken from every second one
+EVERY = 4  # frames: contrast and roll-off are taken from every fourth one
 MODULATION_EDGES = (0.5, 2, 3, 6, 10, 15)  # Hz
 MODULATION_BANDS = slice(12, 48)  # mel bands, about 400 to 2500 Hz
 SHORTEST = 4.0  # seconds below which slow modulation is unknown
@@ -74,15 +75,15 @@ def centroid(stft: Floats, frequencies: Floats) -> Floats:
 
 def rolloff(stft: Floats, frequencies: Floats, share: float = ROLLOFF) -> Floats:
     """Frequency in Hz below which ``share`` of the magnitude lies, NaN in silent frames, float32 (frames,)."""
-    upto = np.cumsum(stft, axis=1)
-    reached = (upto < share * upto[:, -1:]).sum(axis=1)
-    return np.where(upto[:, -1] > 0, frequencies[np.minimum(reached, len(frequencies) - 1)], np.float32(np.nan))
+    total = stft.sum(axis=1)
+    edges = frequencies[kernels.reached(stft, np.float32(share) * total)]
+    return np.where(total > 0, edges, np.float32(np.nan))
 
 
 def flatness(power: Floats) -> Floats:
     """Geometric over arithmetic mean of the power spectrum, 0 (a tone) to 1 (white noise), float32 (frames,)."""
-    power = np.maximum(power, np.float32(QUIET))
-    return np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
+    mean = np.maximum(power.mean(axis=1), np.float32(QUIET))
+    return np.exp(kernels.mean_logs(power, np.float32(QUIET))) / mean
 
 
 def contrast(power: Floats, frequencies: Floats) -> Floats:
@@ -131,9 +132,10 @@ def describe(spectra: Spectra) -> Described:
     loud = _audible(spectra.power)
     cepstrum = mfcc(spectra.mel)
     slopes, cepstrum = slope(cepstrum)[loud], cepstrum[loud]
-    bands = contrast(spectra.power[loud][::EVERY], spectra.frequencies)
+    some = np.flatnonzero(loud)[::EVERY]
+    bands = contrast(spectra.power[some], spectra.frequencies)
     centre, flat = centroid(spectra.stft, spectra.frequencies)[loud], flatness(spectra.power)[loud]
-    edge = rolloff(spectra.stft[loud][::EVERY], spectra.frequencies)
+    edge = rolloff(spectra.stft[some], spectra.frequencies)
     numbers = (centre.mean(), edge.mean(), flat.mean(), bands.mean(), zero_crossings(spectra.samples, spectra.rate))
     change = np.linalg.norm(slopes[:, 1:13], axis=1).mean()
     moves = modulation(spectra.mel_power, spectra.rate / spectra.hop)

@@ -18,7 +18,7 @@ from recsys.audio.spectra import Spectra
 
 Floats = NDArray[np.float32]
 
-VERSION = 1  # goes up when values change
+VERSION = 2  # goes up when values change
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 PROFILES = np.array(
     [

@@ -117,7 +117,7 @@ def musicxml(path: Path) -> Score:
     """A score in ``.mxl`` or ``.xml``; repeats are not played."""
     if path.suffix == ".mxl":
         with zipfile.ZipFile(path) as packed:
-            inner = next(name for name in packed.namelist() if "META-INF" not in name)
+            inner = next(name for name in packed.namelist() if "META-INF" not in name and name.endswith("ml"))
             root = ElementTree.fromstring(packed.read(inner))
     else:
         root = ElementTree.parse(path).getroot()

@@ -1,0 +1,167 @@
+"""Loops over spectra and samples that numpy has no fast word for; compiled by numba on first use, then cached."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+FAST = {"reassoc", "contract", "nsz"}  # sums may be reordered, so that they are vectorised; NaN stays NaN
+LANES = 16
+
+
+class Piece(NamedTuple):
+    """Neighbouring bands of a bank and the bins they reach over, with their weights (bins, bands)."""
+
+    bins: slice
+    bands: slice
+    weights: Floats
+
+
+def bank(filters: Floats, pieces: int) -> tuple[Piece, ...]:
+    """Dense filters (bins, bands) in pieces without most of their zeros, for filters that follow each other.
+
+    >>> [piece.weights.shape for piece in bank(np.eye(4, dtype=np.float32), 2)]
+    [(2, 2), (2, 2)]
+    """
+    out = []
+    for bands in np.array_split(np.arange(filters.shape[1]), pieces):
+        own = slice(int(bands[0]), int(bands[-1]) + 1)
+        used = np.flatnonzero(filters[:, own].any(axis=1))
+        bins = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
+        out.append(Piece(bins, own, np.ascontiguousarray(filters[bins, own])))
+    return tuple(out)
+
+
+def in_bands(values: Floats, filters: tuple[Piece, ...], out: Floats | None = None) -> Floats:
+    """The product of values (frames, bins) and the filters of a bank, (frames, bands).
+
+    >>> in_bands(np.ones((1, 4), np.float32), bank(np.eye(4, dtype=np.float32), 2))
+    array([[1., 1., 1., 1.]], dtype=float32)
+    """
+    made = np.empty((len(values), filters[-1].bands.stop), np.float32) if out is None else out
+    for piece in filters:
+        made[:, piece.bands] = values[:, piece.bins] @ piece.weights
+    return made
+
+
+class Maxima(NamedTuple):
+    """Local maxima of a spectrum (frames, bins): frame and bin (n,), and the values before, at and after it (3, n)."""
+
+    frame: NDArray[np.int64]
+    column: NDArray[np.int64]
+    values: Floats
+
+
+def maxima(power: Floats, floor: Floats) -> Maxima:
+    """Those above a floor (frames,); the first and the last bin are none, of equal neighbours the first may be one.
+
+    >>> maxima(np.array([[0, 2, 1, 5, 0]], np.float32), np.array([3], np.float32)).column
+    array([3])
+    """
+    return Maxima(*_around(power, *_peaks(power, floor)))
+
+
+@numba.njit(cache=True, nogil=True)
+def _peaks(power: Any, floor: Any) -> Any:
+    frames, bins = power.shape
+    counts, columns = np.empty(frames, np.int64), np.empty(frames * (bins // 2 + 1) + 1, np.int32)
+    count = 0
+    for t in range(frames):
+        before, here, least, start = power[t, 0], power[t, min(1, bins - 1)], floor[t], count
+        for i in range(1, bins - 1):
+            after = power[t, i + 1]
+            columns[count] = i  # overwritten by the next when it is none: no branch to guess
+            count += (here > least) & (here > before) & (here >= after)
+            before, here = here, after
+        counts[t] = count - start
+    return counts, columns[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+def _around(power: Any, counts: Any, columns: Any) -> Any:
+    frame, column = np.empty(len(columns), np.int64), np.empty(len(columns), np.int64)
+    values = np.empty((3, len(columns)), np.float32)
+    place = 0
+    for t in range(len(counts)):
+        for n in range(place, place + counts[t]):
+            i = columns[n]
+            frame[n], column[n] = t, i
+            values[0, n], values[1, n], values[2, n] = power[t, i - 1], power[t, i], power[t, i + 1]
+        place += counts[t]
+    return frame, column, values
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST)
+def mean_logs(power: Any, least: Any) -> Any:
+    """Mean logarithm of each row of positive values (frames, bins), taken as ``least`` at least; float32 (frames,).
+
+    Products of sixteen values have one logarithm: from 1e-10 to 1e19 none of them leaves the range of a double.
+    """
+    frames, bins = power.shape
+    out = np.empty(frames, np.float32)
+    products = np.empty(LANES, np.float64)
+    for t in range(frames):
+        total = 0.0
+        whole = bins // (LANES * LANES) * (LANES * LANES)
+        for start in range(0, whole, LANES * LANES):
+            products[:] = 1.0
+            for step in range(start, start + LANES * LANES, LANES):
+                for lane in range(LANES):
+                    products[lane] *= max(power[t, step + lane], least)
+            for lane in range(LANES):
+                total += np.log(products[lane])
+        for i in range(whole, bins):
+            total += np.log(max(power[t, i], least))
+        out[t] = total / bins
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def reached(values: Any, totals: Any) -> Any:
+    """Of each row (frames, bins) the first bin up to which the sum is ``totals`` at least; int64 (frames,)."""
+    frames, bins = values.shape
+    out = np.empty(frames, np.int64)
+    for t in range(frames):
+        total, i = values[t, 0], 0
+        while total < totals[t] and i < bins - 1:
+            i += 1
+            total += values[t, i]
+        out[t] = i
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def two_sections(samples: Any, sections: Any, unit: int) -> Any:
+    """Mean square of every full ``unit`` samples after two second-order sections (2, 6), float64 (n // unit,).
+
+    Transposed direct form II in double precision.
+    """
+    out = np.empty(len(samples) // unit)
+    b0, b1, b2, _, a1, a2 = sections[0]
+    c0, c1, c2, _, d1, d2 = sections[1]
+    s1 = s2 = r1 = r2 = 0.0
+    for block in range(len(out)):
+        total = 0.0
+        for i in range(block * unit, (block + 1) * unit):
+            x = np.float64(samples[i])
+            y = b0 * x + s1
+            s1 = b1 * x - a1 * y + s2
+            s2 = b2 * x - a2 * y
+            z = c0 * y + r1
+            r1 = c1 * y - d1 * z + r2
+            r2 = c2 * y - d2 * z
+            total += z * z
+        out[block] = total / unit
+    return out
+
+
+@lru_cache(maxsize=8)
+def pooling(bands: int, width: int) -> Floats:
+    """A matrix whose product with a spectrum (frames, bands) is the mean of every ``width`` bands."""
+    groups = bands // width
+    return np.repeat(np.eye(groups, dtype=np.float32), width, axis=0) / np.float32(width)
