@@ -139,8 +139,8 @@ def _residual(dataset: Dataset, chosen: Sequence[Block], others: Sequence[Block]
     contents = dict(made.contents)
     for block in chosen:
         known = block.known
-        left = np.zeros((len(known), 1)) if not known.any() else _unexplained(_numbers_of(block), design, known)
-        contents[block.name] = Embeddings(left.astype(np.float32), known, block.name)
+        left = _unexplained(_numbers_of(block), design, known)
+        contents[block.name] = Embeddings(left.astype(np.float32), known & left.any(axis=1), block.name)
     return replace(made, contents=contents)
 
 
@@ -187,8 +187,12 @@ def _numbers_of(block: Block) -> Doubles:
 
 
 def _condensed(words: sp.csr_array) -> Doubles:
+    """Words that several tracks share, as ``DIMENSIONS`` numbers at most; zeros where there are none."""
     from scipy.sparse.linalg import svds
 
+    words = sp.csr_array(words[:, np.flatnonzero(np.bincount(words.indices, minlength=words.shape[1]) > 1)])
+    if not words.nnz:
+        return np.zeros((words.shape[0], 1))
     size = min(DIMENSIONS, min(words.shape) - 1)
     if size < 1 or min(words.shape) <= DIMENSIONS:
         return np.asarray(words.toarray(), np.float64)
