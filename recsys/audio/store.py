@@ -29,7 +29,7 @@ class Features:
     Attributes:
         tracks: ids, sorted.
         catalogue: title, artist, album, year, genre, isrc, mbid, duration (seconds), path, paths (all that hold the
-            same sound), flags, digest; indexed by track id.
+            same sound), flags (of any of them), digest; indexed by track id.
         traits: named numbers, float64, NaN when unknown; indexed by track id.
         blocks: one vector per track and descriptor.
         extra: further vectors, such as the mean chroma.
@@ -102,11 +102,12 @@ def open_features(folder: str | Path) -> Features:
 
 
 def _one_row_each(files: pd.DataFrame) -> pd.DataFrame:
-    """One row per track, by its first path; ``paths`` lists all."""
+    """One row per track, by its first path; ``paths`` lists all, ``flags`` those of all."""
     files = files.sort_values(["track_id", "path"])
-    paths = files.groupby("track_id")["path"].agg(list)
+    grouped = files.groupby("track_id")
+    flags = grouped["flags"].agg(lambda found: sorted({flag for own in found for flag in own}))
     first = files.drop_duplicates("track_id").set_index("track_id")
-    return first.assign(paths=paths).sort_index()
+    return first.assign(paths=grouped["path"].agg(list), flags=flags).sort_index()
 
 
 def _aligned(paths: Sequence[Path], digests: Sequence[str]) -> pa.Table:
