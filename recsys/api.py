@@ -13,9 +13,10 @@ from recsys import bundle as bundles
 from recsys import manifest
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings
-from recsys.verbs.answering import describe, open_engine, playlist, recommend, similar
+from recsys.verbs.answering import describe, open_engine, recommend, similar
 from recsys.verbs.learning import evaluate, train, tune
 from recsys.verbs.made import Made, Pathlike, Progress
+from recsys.verbs.playlists import playlist, playlist_ledger, playlist_match, playlist_new, playlist_run
 from recsys.verbs.raw import analyze, ingest
 
 __all__ = [
@@ -30,6 +31,10 @@ __all__ = [
     "inspect",
     "open_engine",
     "playlist",
+    "playlist_ledger",
+    "playlist_match",
+    "playlist_new",
+    "playlist_run",
     "recommend",
     "run",
     "similar",
@@ -105,4 +110,6 @@ STEPS: dict[str, Callable[..., Made]] = {
     "tune": tune,
     "recommend": recommend,
     "playlist": playlist,
+    "playlist_new": playlist_new,
+    "playlist_run": playlist_run,
 }

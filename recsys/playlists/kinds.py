@@ -67,6 +67,7 @@ class Recipe(Section):
     """
 
     personal: ClassVar[bool] = False  # whether a listener is needed
+    shared: ClassVar[bool] = False  # whether it is the same list for everybody
 
     title: str | None = Field(None, description="{name}, {listener} and {date} are filled in")
     n: int | None = Field(None, ge=1, le=10_000, description="tracks; 50 when minutes are not given")
@@ -91,9 +92,9 @@ class Recipe(Section):
     different: list[Different] = Field([])
     rotation: Rotation | None = None
     curve: dict[str, str] = Field({}, description='e.g. energy = "0:20% 50:90% 100:30%"')
-    relevance: float = Field(1.0, ge=0)
-    smooth: float = Field(1.0, ge=0, description="weight of the transitions")
-    diversity: float = Field(0.0, ge=0)
+    relevance: float | None = Field(None, ge=0, description="weights of goals; what is not said is the solver's")
+    smooth: float | None = Field(None, ge=0, description="weight of the transitions")
+    diversity: float | None = Field(None, ge=0)
     familiar: Percent | None = Field(None, description="share of tracks that the listener knows")
     variety: Percent = Field(0.1, description="how much chance may change the order of what fits")
     every: Literal["day", "week", "month", "once"] = Field("day", description="how long a list stays the same")
@@ -141,6 +142,7 @@ class Mix(Recipe):
 class Continue(Recipe):
     """More like a list that is there."""
 
+    shared: ClassVar[bool] = True
     kind: Literal["continue"]
     file: str | None = None
     tracks_: Ids = Field([], alias="tracks")
@@ -156,6 +158,7 @@ class Continue(Recipe):
 class Path(Recipe):
     """From one track to another in small steps."""
 
+    shared: ClassVar[bool] = True
     kind: Literal["path"]
     start: Id
     end: Id
@@ -217,6 +220,7 @@ class New(Recipe):
 class SimilarArtists(Recipe):
     """Tracks by artists like some, and not by those."""
 
+    shared: ClassVar[bool] = True
     kind: Literal["similar-artists"]
     artists: list[str] = Field(min_length=1)
     count: int = Field(20, ge=1, description="artists")
@@ -226,6 +230,7 @@ class SimilarArtists(Recipe):
 class ForScene(Recipe):
     """Music for a video: so long, with this tone, under these licences."""
 
+    shared: ClassVar[bool] = True
     kind: Literal["for-scene"]
     minutes: float | None = Field(gt=0, le=10_000)
     tolerance: float = Field(0.25, ge=0, description="minutes")
@@ -238,6 +243,7 @@ class ForScene(Recipe):
 class LibraryMap(Recipe):
     """The whole library as named collections, one list each."""
 
+    shared: ClassVar[bool] = True
     kind: Literal["library-map"]
     collections: int = Field(12, ge=1, le=200)
     by: Literal["hybrid", "collaborative", "content", "sound"] = "hybrid"

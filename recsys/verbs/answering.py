@@ -1,4 +1,4 @@
-"""A bundle in, lists, neighbours, playlists and descriptions out: recommend, similar, playlist, describe."""
+"""A bundle in, lists, neighbours and descriptions out: recommend, similar, describe."""
 
 from __future__ import annotations
 
@@ -104,29 +104,6 @@ def similar(
         collapse=collapse,
         settings=(settings or Settings()).similar,
     )
-
-
-def playlist(
-    seed: Sequence[Any],
-    *,
-    bundle: Pathlike,
-    out: Pathlike,
-    n: int | None = None,
-    minutes: float | None = None,
-    title: str = "",
-    settings: Settings | None = None,
-    only_stale: bool = False,
-    progress: Progress | None = None,
-) -> Made:
-    """A playlist file (.m3u8, .xspf, .jspf or .csv) from seed tracks; facts name every rule that had to give way."""
-    from recsys.engine import Engine
-    from recsys.playlists import write_playlist
-
-    out, rules = Path(out), (settings or Settings()).playlist
-    made, entries = Engine.open(bundle).playlist(seed, n=n, minutes=minutes, settings=rules)
-    write_playlist(out, entries, title=title or f"From {entries[0].title or seed[0]}")
-    facts = {"tracks": len(entries), "seconds": made.seconds, "relaxed": list(made.relaxed)}
-    return Made("playlist", out, facts)
 
 
 def describe(

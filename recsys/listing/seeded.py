@@ -1,0 +1,179 @@
+"""Lists from tracks and artists that are named: radio, more of a list, a path between two, artists like some."""
+
+from __future__ import annotations
+
+from pathlib import Path as File
+
+import numpy as np
+
+from recsys import nearby
+from recsys.contracts import Floats, Rows
+from recsys.errors import DataError
+from recsys.listing.desk import Desk
+from recsys.listing.drafts import Draft, Order, Reasons, because, history_of, mixed, unit
+from recsys.nearby import alike
+from recsys.playlists.facts import Facts
+from recsys.playlists.goals import Curve
+from recsys.playlists.kinds import Continue, Path, Radio, SimilarArtists
+from recsys.sources.playlist_files import Listing, read_listing
+
+PROGRESS = "progress"  # the name of a fact made for one list: how far along a path a track lies
+POINTS = 12  # places along a path at which candidates are looked for
+
+
+def radio(order: Order) -> list[Draft]:
+    """Tracks near some and away from others, bent towards the listener's taste; opened by the first seed."""
+    recipe, desk, who = order.recipe, order.desk, order.who
+    assert isinstance(recipe, Radio)
+    seeds = desk.engine.seeds(list(recipe.seeds), list(recipe.unlike), recipe.by)
+    weights = nearby.weights(desk.index, "sound" if seeds.outside else recipe.by, 0.5)
+    near = nearby.neighbours(
+        desk.index, desk.engine.catalogue, seeds, order.candidates, weights=weights, allow=order.rows
+    )
+    scores = unit(near.scores)
+    if who.history.nnz and recipe.taste and len(near.rows):
+        scores = mixed(near.scores, desk.scores(who, near.rows), recipe.taste)
+    opening = tuple(seeds.likes[:1].tolist())
+    rows = np.concatenate([near.rows, seeds.likes[1:]])
+    scores = np.concatenate([scores, np.ones(len(rows) - len(scores), np.float32)])
+
+    def reasons(asked: Rows) -> list[str]:
+        return [
+            "chosen as a seed" if row in seeds.likes else alike(desk.index, desk.engine.catalogue, seeds, row, weights)
+            for row in asked.tolist()
+        ]
+
+    name = desk.engine.name(int(seeds.likes[0])) if len(seeds.likes) else str(seeds.name)
+    return [Draft(f"Like {name}", rows, scores, reasons, opening=opening)]
+
+
+def more(order: Order) -> list[Draft]:
+    """What goes on a list that is there: what its tracks are heard with, and what is like them."""
+    recipe, desk = order.recipe, order.desk
+    assert isinstance(recipe, Continue)
+    title, rows, notes = _there(desk, recipe)
+    history = history_of(len(desk.facts), rows)
+    found = desk.lists(history, order.candidates, allow=order.rows, exclude=history)
+    known = found.rows[0] >= 0
+    opening = tuple(dict.fromkeys(rows.tolist())) if recipe.keep else ()
+    length = None if recipe.tracks is None else recipe.tracks + len(opening)
+    inside = set(rows.tolist())
+    goes_with = because(desk, history, "goes with {}")
+
+    def reasons(asked: Rows) -> list[str]:
+        return [
+            "was there" if row in inside else words for row, words in zip(asked.tolist(), goes_with(asked), strict=True)
+        ]
+
+    draft = Draft(
+        title, found.rows[0][known], found.scores[0][known], reasons, opening=opening, tracks=length, notes=notes
+    )
+    return [draft]
+
+
+def _there(desk: Desk, recipe: Continue) -> tuple[str, Rows, tuple[str, ...]]:
+    """Title and tracks of the list to go on with, and what of it could not be found."""
+    if recipe.file is None:
+        return "Continued", desk.rows(recipe.tracks_), ()
+    listing = read_listing(desk.folder / File(recipe.file))
+    rows, lost = matched(desk, listing)
+    if not len(rows):
+        raise DataError(f"none of the {len(listing.entries)} entries of {recipe.file} is a track known here")
+    return listing.name, rows, tuple(f"not found: {entry}" for entry in lost)
+
+
+def matched(desk: Desk, listing: Listing) -> tuple[Rows, list[str]]:
+    """Track rows of the entries of a file, and the entries that are no track known here."""
+    found = [(desk.matcher.row(entry), str(entry)) for entry in listing.entries]
+    return np.array([row for row, _ in found if row >= 0], np.int32), [entry for row, entry in found if row < 0]
+
+
+def path(order: Order) -> list[Draft]:
+    """From one track to another: candidates near the straight line, each as far along it as its place in the list."""
+    recipe, desk = order.recipe, order.desk
+    assert isinstance(recipe, Path)
+    ends = desk.rows([recipe.start, recipe.end])
+    weights = nearby.weights(desk.index, recipe.by, 0.5)
+    parts = {block: desk.index.vectors(block, ends) for block in weights}
+    parts = {block: part for block, part in parts.items() if part.any(axis=1).all()}
+    if not parts:
+        raise DataError(f"{recipe.start} and {recipe.end} have no vectors in common; try by = 'content' or 'sound'")
+    steps = np.linspace(0, 1, POINTS)[:, None].astype(np.float32)
+    queries = {block: (1 - steps) * part[0] + steps * part[1] for block, part in parts.items()}
+    own = {block: weights[block] for block in parts}
+    found = desk.index.search(queries, max(order.candidates // 4, 50), weights=own, allow=order.rows)
+    rows = np.setdiff1d(found.rows[found.rows >= 0], ends)
+    along, off = _along(desk, rows, parts, own)
+    inside = (along > 0) & (along < 1)
+    facts = Facts(desk.engine.catalogue)
+    facts.number(PROGRESS)[:] = np.nan
+    facts.number(PROGRESS)[rows] = along
+    facts.number(PROGRESS)[ends] = (0, 1)
+    names = [desk.engine.name(int(row)) for row in ends]
+
+    def reasons(asked: Rows) -> list[str]:
+        return [f"{100 * far:.0f} % of the way" for far in facts.number(PROGRESS)[asked]]
+
+    way = Curve(PROGRESS, ((0, 0), (1, 1)), absolute=True)
+    first, last = ends.tolist()
+    return [
+        Draft(
+            f"From {names[0]} to {names[1]}",
+            rows[inside],
+            -off[inside],
+            reasons,
+            (first,),
+            (last,),
+            curves=(way,),
+            facts=facts,
+        )
+    ]
+
+
+def _along(desk: Desk, rows: Rows, parts: dict[str, Floats], weights: dict[str, float]) -> tuple[Floats, Floats]:
+    """How far along the line between two tracks others lie (0 to 1), and how far off it."""
+    whole = np.concatenate([np.sqrt(weights[b]) * desk.index.vectors(b, rows) for b in parts], axis=1)
+    start, end = (np.concatenate([np.sqrt(weights[b]) * part[i] for b, part in parts.items()]) for i in (0, 1))
+    line = end - start
+    along = (whole - start) @ line / max(float(line @ line), 1e-12)
+    off = np.linalg.norm(whole - start - along[:, None] * line, axis=1)
+    return along.astype(np.float32), off.astype(np.float32)
+
+
+def similar_artists(order: Order) -> list[Draft]:
+    """Tracks of the artists most like some, the most alike and the best known first; none by those themselves."""
+    recipe, desk = order.recipe, order.desk
+    assert isinstance(recipe, SimilarArtists)
+    mine = desk.artists(recipe.artists)
+    closeness = _artist_likeness(desk, mine, nearby.weights(desk.index, recipe.by, 0.5))
+    closeness[mine] = -np.inf
+    best = np.argsort(-closeness, kind="stable")[: recipe.count]
+    best = best[np.isfinite(closeness[best])]
+    artist = desk.facts.artist
+    rows = np.flatnonzero(order.allowed & np.isin(artist, best)).astype(np.int32)
+    scores = mixed(closeness[artist[rows]], np.log1p(desk.engine.listeners[rows]), 0.3)
+    names = ", ".join(recipe.artists)
+    return [Draft(f"Artists like {names}", rows, scores, _likened(desk, closeness, names))]
+
+
+def _likened(desk: Desk, closeness: Floats, names: str) -> Reasons:
+    def reasons(asked: Rows) -> list[str]:
+        who = desk.engine.catalogue.values("artist")[asked]
+        near = closeness[desk.facts.artist[asked]]
+        return [f"{artist} is like {names} ({close:.2f})" for artist, close in zip(who, near, strict=True)]
+
+    return reasons
+
+
+def _artist_likeness(desk: Desk, mine: Rows, weights: dict[str, float]) -> Floats:
+    """Cosine of every artist's mean vector with that of some, blocks weighted, (artists,)."""
+    artist = desk.facts.artist
+    known = np.flatnonzero(artist >= 0)
+    total = np.zeros(int(artist.max(initial=-1)) + 1, np.float32)
+    for block, weight in weights.items():
+        sums = np.zeros((len(total), desk.index.blocks[block]), np.float32)
+        np.add.at(sums, artist[known], desk.index.vectors(block)[known])
+        means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+        centre = means[mine].mean(axis=0)
+        total += np.float32(weight) * (means @ (centre / max(float(np.linalg.norm(centre)), 1e-12)))
+    return total / np.float32(sum(weights.values()))

@@ -1,0 +1,56 @@
+"""Seed tracks in, a playlist of their neighbours out, in rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recsys import nearby
+from recsys.contracts import Rows
+from recsys.index import Index
+from recsys.nearby import Seeds, neighbours
+from recsys.playlists.goals import Goals
+from recsys.playlists.pool import Pool
+from recsys.playlists.rules import Rules
+from recsys.playlists.solve import Playlist, solve
+from recsys.settings import Playlist as Settings
+from recsys.tables import Catalogue
+
+OF_MINUTES = 2  # minutes that a track has at least, for how many candidates are looked for
+
+
+def from_seeds(
+    index: Index,
+    catalogue: Catalogue,
+    seeds: Rows,
+    settings: Settings,
+    *,
+    n: int | None = None,
+    minutes: float | None = None,
+) -> Playlist:
+    """The tracks nearest to all seeds together, which open the list, in an order that is good to hear.
+
+    Args:
+        seeds: track rows.
+        n: length in tracks; not used with ``minutes``.
+    """
+    weights = nearby.weights(index, "hybrid", 0.5)
+    length = int(minutes / OF_MINUTES) if minutes else n or settings.n
+    near = neighbours(index, catalogue, Seeds("", seeds), min(20 * length + 200, len(catalogue)), weights=weights)
+    pool = Pool.of(catalogue, near.rows, near.scores, likeness=nearby.likeness(index, weights))
+    rules = Rules(
+        tracks=None if minutes else n or settings.n,
+        minutes=minutes,
+        opening=tuple(dict.fromkeys(seeds.tolist())),
+        max_per_artist=settings.max_per_artist,
+        artist_gap=settings.artist_gap,
+    )
+    return solve(pool, rules, Goals())
+
+
+def reasons(index: Index, catalogue: Catalogue, seeds: Rows, rows: Rows) -> list[str]:
+    """Why each row is in the list: a seed, or how it is like all seeds."""
+    weights, wanted = nearby.weights(index, "hybrid", 0.5), Seeds("", np.asarray(seeds, np.int32))
+    return [
+        "chosen as a seed" if row in seeds else nearby.alike(index, catalogue, wanted, row, weights)
+        for row in rows.tolist()
+    ]
