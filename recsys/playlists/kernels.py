@@ -96,7 +96,7 @@ def _close(problem: Any, first: Any, second: Any, apart: int) -> Any:
         group = problem.groups[k, first]
         if group >= 0 and group == problem.groups[k, second]:
             if apart < problem.gaps[k, 1]:
-                breach += TIGHT
+                breach += TIGHT * (problem.gaps[k, 1] - apart)
             elif apart < problem.gaps[k, 0]:
                 breach += 1.0
     return breach

@@ -6,7 +6,7 @@ into q = L // gap whole stretches and r = L % gap places over: every artist fits
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,7 @@ class Chooser:
         self.gain = np.asarray(gain, np.float64)
         asked = rules.length
         self.tracks = None if asked is None else int(np.clip(asked, self.fixed.sum(), len(pool)))
+        self.length: int | None = None  # where minutes say the length: the number of tracks once it is settled
         self.members = [_member(quota, pool) for quota in rules.quotas]
 
     def strict(self) -> Choice | None:
@@ -55,17 +56,47 @@ class Chooser:
         kept = dict.fromkeys(self.names(), 0)
         found = self._quick(kept)
         found = self._solve(kept, self.gain) if found is None else found
+        if found is not None and self.tracks is None and self.gapped:
+            found = next(
+                (again for _ in self._lengths(len(found)) if (again := self._solve(kept, self.gain)) is not None), None
+            )
         return None if found is None else Choice(found, kept)
 
     def relaxed(self) -> Choice:
         """The best choice when rules give way, each as little as the more important ones allow."""
         levels: dict[str, int] = {}
         for name in self.names():
-            levels[name] = smallest(0, self._loosest(name), lambda level: self._holds({**levels, name: level}))  # noqa: B023
+            if name.endswith("_gap") and self.tracks is None and self.length is None:
+                self._settle(levels, name)
+            levels[name] = self._level(levels, name)
         found = self._solve(levels, self.gain)
         if found is None:  # the search was cut short: what was found feasible is still so without a gain
             found = self._solve(levels, np.zeros_like(self.gain))
         return Choice(np.flatnonzero(self.fixed) if found is None else found, levels)
+
+    def _level(self, levels: Levels, name: str) -> int:
+        """How far a rule must give way beside what is settled."""
+        return smallest(0, self._loosest(name), lambda level: self._holds({**levels, name: level}))
+
+    def _lengths(self, near: int) -> Iterator[int]:
+        """Numbers of tracks to try where minutes say the length, which settles what gaps leave."""
+        for tracks in (near, near - 1, near + 1, near - 2, near + 2):
+            if max(1, self.fixed.sum()) <= tracks <= len(self.pool):
+                self.length = tracks
+                yield tracks
+        self.length = None
+
+    def _settle(self, levels: Levels, name: str) -> None:
+        """Settle the number of tracks for which a gap gives way least."""
+        found = self._solve(levels, self.gain)
+        if found is not None and len(found):
+            fits = {n: self._level(levels, name) for n in self._lengths(len(found)) if self._holds(levels)}
+            self.length = min(fits, key=lambda n: fits[n], default=None)
+
+    @property
+    def gapped(self) -> bool:
+        """Whether any gap is asked for."""
+        return any(self.asked_gap(name) > 1 for name in GAPPED)
 
     def names(self) -> list[str]:
         """The rules there are, the most important first; quotas by their place, such as ``quota 0``."""
@@ -79,6 +110,8 @@ class Chooser:
 
     def places(self, levels: Levels) -> int | None:
         """Length of the list at these levels, None when only minutes say."""
+        if self.length is not None:
+            return self.length
         return None if self.tracks is None or "tracks" not in levels else self.tracks - levels["tracks"]
 
     def _bounds(self, name: str) -> bool:
@@ -182,7 +215,7 @@ class Chooser:
             programme.row(everything[self.fixed], np.ones(self.fixed.sum()), low=float(self.fixed.sum()))
         if tracks is not None:
             programme.row(everything, np.ones(len(gain)), low=tracks, high=tracks)
-        elif "minutes" in levels:
+        if "minutes" in levels:
             self._minutes(programme, levels["minutes"])
         for name in FAMILIES:
             self._family(programme, name, levels, tracks)

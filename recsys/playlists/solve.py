@@ -23,7 +23,7 @@ from recsys.playlists.select import FAMILIES, GAPPED, Choice, Chooser
 CANDIDATES = 400, 8  # candidates looked at: at least so many, and so many per track of the list
 WHOLE = 4_000  # a pool up to this size is looked at as a whole before a rule gives way
 MOVES = 40_000, 1_500  # moves tried: at least so many, and so many per track of the list
-HEAT = 0.4, 0.01  # first and last temperature, in places of worth
+HEATS, COLD = (2.0, 0.4), 0.01  # first temperatures of each search and the last, in places of worth
 ROUNDS = 20
 NEVER = 1 << 30
 
@@ -151,14 +151,16 @@ def search(problem: Problem, start: NDArray[np.int32], seed: int, effort: float 
     if problem.free[1] <= problem.free[0]:
         return start
     moves = int(effort * max(MOVES[0], MOVES[1] * len(start)))
-    found = descend(problem, anneal(problem, start, np.uint64(seed), moves, *HEAT), ROUNDS)
-    direct = descend(problem, start, ROUNDS)
+    found = [descend(problem, start, ROUNDS)]
+    for i, heat in enumerate(HEATS):
+        met = anneal(problem, start, np.uint64(len(HEATS) * seed + i), moves // len(HEATS), heat, COLD)
+        found.append(descend(problem, met, ROUNDS))
 
     def rank(order: NDArray[np.int32]) -> tuple[float, float]:
         breach, worth = judge(problem, order)
         return -round(breach, 6), worth
 
-    return max((found, direct), key=rank)
+    return max(found, key=rank)
 
 
 def finished(chosen: Pool, rules: Rules, usable: Pool, parts: Mapping[str, float]) -> Playlist:
