@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 FLAGS = {
     "truncated": "ends before its header or its structure says, or sound inside its length did not come",
-    "damaged": "bytes inside are no sound, or the decoder stumbled",
+    "damaged": "bytes inside are no sound or have another checksum, or the decoder stumbled",
     "wrong_length": "the length that is there and the declared one differ by more than a second and 2 %",
     "wrong_suffix": "the content is of another format than the name tells",
     "not_finite": "NaN or infinite samples, taken as 0",
@@ -39,7 +39,7 @@ def of_file(path: str, container: Container, tags: Tags) -> list[str]:
     suffix = "." + path.rsplit(".", 1)[-1].lower()
     raised = {
         "truncated": container.cut or (differ and more < 0),
-        "damaged": container.junk > JUNK,
+        "damaged": container.junk > JUNK or container.broken > 0,
         "wrong_length": differ and more > 0,
         "wrong_suffix": container.kind is not None and suffix not in SUFFIXES_OF[container.kind],
         "long_tags": tags.cut,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from recsys.audio import mpeg
+from recsys.audio import flac, mpeg
 from recsys.errors import DataError
 
 CHUNK = 1 << 20
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 SUFFIXES_OF = {
     "mp3": {".mp3"},
     "flac": {".flac"},
@@ -30,6 +32,7 @@ class Container:
         kind: mp3, flac, ogg, mp4, wav, aiff, or None when not recognised.
         digest: sha256 of the sound without tags, hex; of the whole file when the kind is not known.
         cut: it ends before it should.
+        broken: frames of FLAC and pages of Ogg whose checksum is another, and gaps between pages.
         junk: bytes between the frames of an mp3, or after the pages of an Ogg file, that are no sound.
         seconds: length of the sound that is there, where counting frames tells.
     """
@@ -37,6 +40,7 @@ class Container:
     kind: str | None
     digest: str = ""
     cut: bool = False
+    broken: int = 0
     junk: int = 0
     seconds: float | None = None
     regions: list[tuple[int, int]] = field(default_factory=list)
@@ -60,6 +64,9 @@ def look(path: str) -> Container:
         found.digest = _hash(parts)
         if found.kind == "mp3":
             _count(file, found)
+        if found.kind == "flac":
+            frames = flac.count(_regions(file, found.regions))
+            found.broken, found.cut = frames.broken, found.cut or frames.cut
         return found
 
 
@@ -136,12 +143,13 @@ def _chunks(file: BinaryIO, size: int, kind: str, order: str, wanted: tuple[byte
 def _ogg(file: BinaryIO, found: Container) -> Iterator[bytes]:
     """The packets of an Ogg file but for the second, the comments; page headers are left out."""
     file.seek(0)
-    packet, first, head = 0, b"", bytes(27)
+    packet, first, head, numbers = 0, b"", bytes(27), dict[bytes, int]()
     while (following := file.read(27))[:4] == b"OggS" and len(following) == 27:
         head = following
         first = first or head[14:18]
         laces = file.read(head[26])
         body = file.read(sum(laces))
+        found.broken += _page_is_damaged(head, laces, body) + _gap(head, numbers)
         if packet > 1 or head[14:18] != first:
             yield body
         else:
@@ -153,6 +161,21 @@ def _ogg(file: BinaryIO, found: Container) -> Iterator[bytes]:
     for part in iter(lambda: file.read(CHUNK), b""):
         found.junk += len(part)
         yield part
+
+
+def _page_is_damaged(head: bytes, laces: bytes, body: bytes) -> bool:
+    """Whether a page has another checksum than its head tells (RFC 3533): zlib's, with all bits mirrored."""
+    page = (head[:22] + bytes(4) + head[26:] + laces + body).translate(_MIRRORED)
+    check = zlib.crc32(page, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return check.to_bytes(4, "big").translate(_MIRRORED) != head[22:26]
+
+
+def _gap(head: bytes, numbers: dict[bytes, int]) -> bool:
+    """Whether pages of this stream are missing before this one."""
+    serial, number = head[14:18], int.from_bytes(head[18:22], "little")
+    expected = numbers.get(serial, number)
+    numbers[serial] = number + 1
+    return number != expected
 
 
 def _without_comments(body: bytes, laces: bytes, packet: int) -> bytes:

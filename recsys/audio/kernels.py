@@ -165,3 +165,38 @@ def pooling(bands: int, width: int) -> Floats:
     """A matrix whose product with a spectrum (frames, bands) is the mean of every ``width`` bands."""
     groups = bands // width
     return np.repeat(np.eye(groups, dtype=np.float32), width, axis=0) / np.float32(width)
+
+
+def crc16(data: bytes) -> int:
+    """CRC of bytes by the polynomial x¹⁶ + x¹⁵ + x² + 1, most significant bit first, from 0.
+
+    >>> crc16(b"123456789") == 0xFEE8
+    True
+    """
+    return int(_crc16(np.frombuffer(data, np.uint8), _crc16_tables()))
+
+
+@lru_cache(maxsize=1)
+def _crc16_tables() -> NDArray[np.uint16]:
+    """Of a byte that is followed by 0 to 7 zeros, uint16 (8, 256)."""
+    table = np.arange(256, dtype=np.uint16) << 8
+    for _ in range(8):
+        table = np.where(table & 0x8000, table << 1 ^ 0x8005, table << 1).astype(np.uint16)
+    out = [table]
+    for _ in range(7):
+        out.append(out[-1] << 8 ^ table[out[-1] >> 8])
+    return np.stack(out).astype(np.uint16)
+
+
+@numba.njit(cache=True, nogil=True)
+def _crc16(data: Any, tables: Any) -> Any:
+    register = np.uint16(0)
+    whole = len(data) // 8 * 8
+    for i in range(0, whole, 8):
+        high = data[i] ^ np.uint8(register >> 8)
+        low = data[i + 1] ^ np.uint8(register & 0xFF)
+        register = tables[7, high] ^ tables[6, low] ^ tables[5, data[i + 2]] ^ tables[4, data[i + 3]]
+        register ^= tables[3, data[i + 4]] ^ tables[2, data[i + 5]] ^ tables[1, data[i + 6]] ^ tables[0, data[i + 7]]
+    for i in range(whole, len(data)):
+        register = np.uint16(register << 8) ^ tables[0, np.uint8(register >> 8) ^ data[i]]
+    return register

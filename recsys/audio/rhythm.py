@@ -22,10 +22,11 @@ Floats = NDArray[np.float32]
 VERSION = 5  # of these values: raised with every change of code or weights that moves them
 SHORTEST = 4.0  # seconds in which a tempo can be heard
 SURE = 0.25  # confidence below which neither tempo nor beats are given
+HEARD = 0.23  # confidence below which there are no onsets: hiss and hum stay under it, hardly any music does
 WILD = 0.2  # spread of the intervals above which beats have no tempo in common
 NAMES = (
     "tempo_bpm", "tempo_confidence", "tempo_half", "tempo_double", "tempo_bend",
-    "onset_rate", "pulse_clarity", "beats_per_bar", "meter_triple",
+    "onset_rate", "onset_confidence", "pulse_clarity", "beats_per_bar", "meter_triple",
 )  # fmt: skip
 
 
@@ -40,6 +41,7 @@ class Heard(NamedTuple):
     correlation: Floats
     rate: float
     onset_rate: float
+    onset_confidence: float
 
 
 def describe(spectra: Spectra) -> Described:
@@ -47,7 +49,8 @@ def describe(spectra: Spectra) -> Described:
 
     Where there is a tempo, ``extra`` holds the ``tempogram_ratios``, float32 (9,), at ``recsys.audio.tempo.RATIOS``.
 
-    Silence, noise, windows shorter than four seconds and beats without a common interval have no tempo: NaN.
+    Silence, noise, windows shorter than four seconds and beats without a common interval have no tempo: NaN. Nor have
+    silence and noise onsets.
     """
     if spectra.silent:
         return Described({**dict.fromkeys(NAMES, math.nan), "tempo_confidence": 0.0})
@@ -75,9 +78,19 @@ def hear(samples: Floats, rate: int) -> Heard:
     if found.bend > WILD:
         found = found._replace(bpm=math.nan)
     downbeats = beating.downbeats(network.downbeat, network.rate, beats)
-    onset_rate = len(onsets) * rate / len(samples)
+    sure = _onset_confidence(network, onsets)
+    onsets, onset_rate = (onsets, len(onsets) * rate / len(samples)) if sure >= HEARD else (onsets[:0], math.nan)
     correlation = autocorrelation(envelope)
-    return Heard(onsets, beats, downbeats, found, confidence, correlation, bands.rate, onset_rate)
+    return Heard(onsets, beats, downbeats, found, confidence, correlation, bands.rate, onset_rate, sure)
+
+
+def _onset_confidence(network: Activations, onsets: Floats) -> float:
+    """How much more the network hears an onset where the spectrum rises than elsewhere: 0 to 1; 0 without onsets."""
+    if not len(onsets) or not len(network.onset):
+        return 0.0
+    at = np.round(onsets * 2 * network.rate).astype(int)[:, None] + np.arange(-2, 3)
+    heard = network.onset[at.clip(0, len(network.onset) - 1)].max(axis=1)
+    return float(np.clip(heard.mean() - np.median(network.onset), 0, 1))
 
 
 def _confidence(network: Activations, beats: Floats, found: Tempo) -> float:
@@ -97,6 +110,7 @@ def _values(heard: Heard) -> dict[str, float]:
         "tempo_double": bpm * 2,
         "tempo_bend": heard.tempo.bend,
         "onset_rate": heard.onset_rate,
+        "onset_confidence": heard.onset_confidence,
         "pulse_clarity": pulse_clarity(heard.correlation, heard.rate),
         "beats_per_bar": float(metre) if metre else math.nan,
         "meter_triple": float(metre == 3) if metre else math.nan,
@@ -109,7 +123,10 @@ def _shape(heard: Heard) -> Floats | None:
 
 def _vector(heard: Heard, shape: Floats | None) -> Floats:
     """Onset rate, pulse clarity, tempo as a point on a circle of octaves, tempogram ratios: float32 (4 + 9,)."""
-    pulse = [heard.onset_rate / 5, pulse_clarity(heard.correlation, heard.rate)]
+    pulse = [
+        0.0 if math.isnan(heard.onset_rate) else heard.onset_rate / 5,
+        pulse_clarity(heard.correlation, heard.rate),
+    ]
     if shape is None:
         return np.array(pulse + [0.0] * (2 + len(RATIOS)), np.float32)
     angle = 2 * math.pi * math.log2(heard.tempo.bpm / 60)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -184,11 +185,23 @@ def test_what_has_no_tempo_says_so(samples: Floats) -> None:
     assert len(found.events.get("beats", [])) == 0
 
 
+@pytest.mark.parametrize("colour", [0.0, 0.9, 0.98])
+def test_noise_has_no_onsets(colour: float) -> None:
+    hiss = scipy.signal.lfilter([1.0], [1.0, -colour], noise(20)).astype(np.float32)
+    found = described(0.1 * hiss)
+    assert math.isnan(found.values["onset_rate"])
+    assert found.values["onset_confidence"] < rhythm.HEARD
+    assert len(found.events["onsets"]) == 0
+    assert found.vector is not None
+    assert np.isfinite(found.vector).all()
+
+
 def test_describe_names_units_and_shapes() -> None:
     found = described(notes(np.arange(0.4, 19, 0.5), 20.0))
     assert tuple(found.values) == rhythm.NAMES
     assert found.values["tempo_half"] * 4 == pytest.approx(found.values["tempo_double"])
     assert found.values["onset_rate"] == pytest.approx(38 / 20, abs=0.15)
+    assert found.values["onset_confidence"] > rhythm.HEARD
     assert found.vector is not None
     assert found.vector.dtype == np.float32
     assert np.isfinite(found.vector).all()
