@@ -84,7 +84,7 @@ def _page(
     ablation: Ablation | None,
 ) -> str:
     colours = _colours(results)
-    body = [_header(results)]
+    body = [_header(results, ablation)]
     single = [r for r in results if not sections.is_thaw(r)]
     if len(single) > 1:
         body.append(_overview(single, colours))
@@ -107,12 +107,13 @@ def _colours(results: Sequence[Result]) -> dict[str, str]:
     return found | dict.fromkeys(plain, style.PLAIN)
 
 
-def _header(results: list[Result]) -> str:
+def _header(results: list[Result], ablation: Ablation | None) -> str:
     first = results[0]
     count = f"{int(first.sizes['listeners evaluated']):,}"
     more = " ".join(filter(None, [words.explanation(first.protocol), words.runner_up(first)]))
     ids = dict.fromkeys("thaw" if sections.is_thaw(r) else r.protocol for r in results)
     links = "".join(f'<a href="#{name}">{escape(words.heading(name))}</a>' for name in ids)
+    links += '<a href="#ablation">Blocks of content</a>' if ablation else ""
     links = links and f'<nav aria-label="Sections">{links}<a href="#how">How it was measured</a></nav>'
     return (
         f'<header><p class="kind">Evaluation on {count} listeners · numbers in brackets are 95 % intervals</p>'

@@ -7,6 +7,7 @@ from html import escape
 
 from recsys.evaluation import charts, style, words
 from recsys.evaluation.effects import REMOVED, WORTH, Ablation
+from recsys.evaluation.floors import NAMES as FLOORS
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.pieces import figure, grid_table, table
 from recsys.evaluation.result import Result
@@ -39,7 +40,7 @@ def default_line(result: Result) -> str:
     bounds = charts.minus(f"{lead.mean:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})")
     return (
         f"<code>recsys train</code> would choose {escape(result.default)}: against {escape(str(result.rival))}, the "
-        f"best single model on these hidden tracks, {bounds}, {verdict}."
+        f"best single model on these hidden tracks, {bounds} in {words.pretty(result.primary)}, {verdict}."
     )
 
 
@@ -104,7 +105,7 @@ def _lines(results: Sequence[Result]) -> list[str]:
     """Models to draw: the best over all levels, the default and popularity always."""
     metric = results[0].primary
     mean = {n: sum(r.accuracy[n][metric].mean for r in results if n in r.accuracy) for n in results[0].accuracy}
-    order = sorted(mean, key=lambda n: -mean[n])
+    order = sorted((n for n in mean if n not in FLOORS), key=lambda n: -mean[n])
     always = [n for n in (results[0].default, "popularity") if n in mean]
     chosen = [n for n in order if n not in always][: LINES - len(always)]
     return [n for n in order if n in chosen or n in always]
@@ -183,7 +184,7 @@ def ablation_section(found: Ablation) -> str:
     return (
         '<section id="ablation"><h2>What each block of content is worth</h2>'
         f"<p>{escape(told)}<b>{escape(worth)}</b>.</p>"
-        f'<div class="grid">{drawn}</div>{"".join(tables)}</section>'
+        f'<div class="grid narrow">{drawn}</div>{"".join(tables)}</section>'
     )
 
 
@@ -191,9 +192,11 @@ def _losses(found: Ablation, protocol: str, names: Sequence[str], pays: Mapping[
     treatments = list(dict.fromkeys(e.treatment for e in found.effects))
     splits = max(e.splits for e in found.effects if e.protocol == protocol)
     verdict = {True: "pays", False: "does not pay"}
+    judged = pays if protocol == "cold" else {}
     rows = [
-        (n, *(found.loss(protocol, n, t) for t in treatments), verdict[pays[n]] if n in pays else "–") for n in names
+        (n, *(found.loss(protocol, n, t) for t in treatments), *([verdict[pays[n]]] if n in judged else []))
+        for n in names
     ]
-    heads = ("Block", *(t.capitalize() for t in treatments), "On new tracks")
+    heads = ("Block", *(t.capitalize() for t in treatments), *([""] if judged else []))
     caption = f"{words.heading(protocol)}: share of {words.pretty(found.metric)} lost, pooled over {splits} splits"
     return grid_table(heads, rows, caption)
