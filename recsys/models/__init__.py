@@ -30,7 +30,11 @@ HOMES = {
     "lightfm": ("lightfm", "LightFM"),
     "ratings": ("ratings", "Ratings"),
     "content": ("content", "Content"),
+    "ridge": ("ridge", "Ridge"),
+    "hybrid": ("hybrid", "Hybrid"),
+    "mapped": ("mapped", "Mapped"),
     "blend": ("blend", "Blend"),
+    "ranked": ("ranked", "Ranked"),
 }
 NAMES = tuple(HOMES)
 
@@ -106,7 +110,7 @@ def _rated(dataset: Dataset) -> str | None:
 
 
 def _described(dataset: Dataset) -> str | None:
-    from recsys.models.content import has_content
+    from recsys.models.blocks import has_content
 
     return None if has_content(dataset) else "nothing is known about the tracks but who played them"
 
@@ -121,6 +125,9 @@ _CHECKS = {
     "recent": _timed,
     "ratings": _rated,
     "content": _described,
+    "ridge": _described,
+    "hybrid": _described,
+    "mapped": _described,
     "lightfm": _has_lightfm,
 }
 

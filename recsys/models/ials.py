@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,6 +27,13 @@ WARM_STEPS, WARM_TOLERANCE = 10, 1e-2  # the listeners behind an update
 SMALL = 20_000  # entries below which a second worker is not worth its start
 USERS, TRACKS = 1, 2  # places in scale_
 SHAPES: dict[str, Callable[[Floats], Floats]] = {"binary": np.ones_like, "log": np.log1p, "root": np.sqrt}
+
+
+class Draw(NamedTuple):
+    """Points (n, d) that rows are drawn to by a share of their ridge, instead of to 0."""
+
+    points: Floats
+    share: float
 
 
 class IALS(Model):
@@ -115,7 +122,8 @@ class IALS(Model):
         system = self._turn(items, users)
         for _ in range(self.iterations):
             self._solve(system, rows, user_ridge, users)
-            loss = self._solve(self._turn(users, items), columns, item_ridge, items)
+            turned = self._turn(users, items)
+            loss = self._solve(turned, columns, item_ridge, items, self._pull(items, item_ridge))
             self.losses_.append(loss + float(user_ridge @ np.einsum("nd,nd->n", users, users)))
             system = self._turn(items, users)
             yield self.losses_[-1]
@@ -143,14 +151,7 @@ class IALS(Model):
             plays: weights of the new tracks, CSR (q, new).
             histories: what the same listeners played of the known tracks, CSR (q, tracks).
         """
-        _same("listeners in the histories", histories.shape[0], plays.shape[0])
-        users = np.zeros((len(self.listeners_), histories.shape[0]), np.float32).T.copy()
-        users[:, : self.factors] = self.user_vectors(histories)
-        values, axes = eigen(self.listeners_)
-        turn = axes.astype(np.float32)
-        extra = self._extra(plays, _levels(sp.hstack([histories, plays], format="csr")))
-        system = System(users @ turn, np.maximum(values, 0).astype(np.float32))
-        return (self._fold_in(system, extra.T.tocsr(), TRACKS) @ turn.T)[:, : self.factors]
+        return self._fold_in_tracks(plays, histories)[:, : self.factors]
 
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
         """New tracks get the best vectors given who played them, then all tracks one more round with all plays."""
@@ -162,9 +163,11 @@ class IALS(Model):
         warm: dict[str, Any] = {"steps": WARM_STEPS, "tolerance": WARM_TOLERANCE, "threads": self._workers()}
         solve(System(items, self.spectrum_), extra, self._ridge(extra, USERS), users, **warm)
         system, fresh = self._turn(users, items), np.zeros((len(rows), items.shape[1]), np.float32)
-        solve(system, sp.csr_array(columns[rows]), ridge[rows], fresh, **warm)
+        pull = self._pull(items, ridge)
+        mine = None if pull is None else pull[rows]
+        solve(system, sp.csr_array(columns[rows]), ridge[rows], fresh, pull=mine, **warm)
         items[rows] = fresh
-        self._solve(system, columns, ridge, items)
+        self._solve(system, columns, ridge, items, pull)
         self.items_, self.spectrum_ = self._turn(items, users)
         self.listeners_ = gram(users, self._workers()).astype(np.float32)
         return np.flatnonzero(np.diff(columns.indptr)).astype(np.int32)
@@ -226,13 +229,32 @@ class IALS(Model):
     def _turn(self, fixed: Floats, other: Floats) -> System:
         return diagonalise(fixed, other, self.factors, self._workers())
 
-    def _solve(self, system: System, extra: sp.csr_array, ridge: Floats, out: Floats) -> float:
-        return solve(system, extra, ridge, out, steps=self.cg_steps, tolerance=TOLERANCE, threads=self._workers())
+    def _pull(self, items: Floats, ridge: Floats) -> Floats | None:
+        """What is added to the right-hand sides of the tracks, (tracks, d): nothing here."""
+        return None
 
-    def _fold_in(self, system: System, extra: sp.csr_array, side: int) -> Floats:
+    def _fold_in_tracks(self, plays: Histories, histories: Histories, draw: Draw | None = None) -> Floats:
+        """``item_fold_in`` in the stored width; ``draw`` pulls each new track towards a point of its own."""
+        _same("listeners in the histories", histories.shape[0], plays.shape[0])
+        users = np.zeros((len(self.listeners_), histories.shape[0]), np.float32).T.copy()
+        users[:, : self.factors] = self.user_vectors(histories)
+        values, axes = eigen(self.listeners_)
+        turn = axes.astype(np.float32)
+        extra = self._extra(plays, _levels(sp.hstack([histories, plays], format="csr"))).T.tocsr()
+        pull = None if draw is None else draw.points @ turn * (draw.share * self._ridge(extra, TRACKS))[:, None]
+        system = System(users @ turn, np.maximum(values, 0).astype(np.float32))
+        return self._fold_in(system, extra, TRACKS, pull) @ turn.T
+
+    def _solve(
+        self, system: System, extra: sp.csr_array, ridge: Floats, out: Floats, pull: Floats | None = None
+    ) -> float:
+        how: dict[str, Any] = {"steps": self.cg_steps, "tolerance": TOLERANCE, "threads": self._workers()}
+        return solve(system, extra, ridge, out, pull=pull, **how)
+
+    def _fold_in(self, system: System, extra: sp.csr_array, side: int, pull: Floats | None = None) -> Floats:
         out = np.zeros((extra.shape[0], len(system.spectrum)), np.float32)
         ridge, threads = self._ridge(extra, side), self._workers() if extra.nnz > SMALL else 1
-        solve(system, extra, ridge, out, steps=STEPS, tolerance=TOLERANCE, threads=threads)
+        solve(system, extra, ridge, out, pull=pull, steps=STEPS, tolerance=TOLERANCE, threads=threads)
         return out
 
 

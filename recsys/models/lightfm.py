@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from recsys.errors import MissingExtra
 from recsys.models.base import weighted
-from recsys.models.content import has_content, words
+from recsys.models.blocks import has_content, words
 from recsys.models.trained import EstimatedUsers
 
 if TYPE_CHECKING:

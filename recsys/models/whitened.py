@@ -84,7 +84,15 @@ def diagonalise(fixed: Floats, warm: Floats, rank: int, threads: int) -> System:
 
 
 def solve(
-    system: System, extra: sp.csr_array, ridge: Floats, out: Floats, *, steps: int, tolerance: float, threads: int
+    system: System,
+    extra: sp.csr_array,
+    ridge: Floats,
+    out: Floats,
+    *,
+    pull: Floats | None = None,
+    steps: int,
+    tolerance: float,
+    threads: int,
 ) -> float:
     """Improve every row of ``out`` (n, d), in place, by at most ``steps`` conjugate gradient steps.
 
@@ -93,19 +101,21 @@ def solve(
         extra: CSR (n, m), confidence above that of an absent entry, >= 0; stored zeros count as present.
         ridge: (n,), each row's own regularisation, > 0.
         out: where to start, and the answer; rows without entries become 0.
+        pull: (n, d), what is added to each row's right-hand side: its ridge times the point that it pulls towards.
         steps, tolerance: a row is done after ``steps``, or when its whitened residual fell below ``tolerance`` times
             the right-hand side.
 
     Returns:
-        The weighted squared error plus these rows' ridge penalty, at the answer.
+        The weighted squared error plus these rows' ridge penalty, at the answer, less 2 ``pull`` . ``out``.
     """
     from recsys.models.whitened_kernels import solve_rows
 
     lanes = (0,) * (out.shape[1] // LANES)
+    own = np.zeros((0, 1), np.float32) if pull is None else pull
     indptr, indices, data = extra.indptr.astype(np.int64), extra.indices.astype(np.int32, copy=False), extra.data
 
     def part(span: tuple[int, int]) -> float:
-        return solve_rows(lanes, *span, indptr, indices, data, *system, ridge, out, steps, np.float32(tolerance))
+        return solve_rows(lanes, *span, indptr, indices, data, *system, ridge, own, out, steps, np.float32(tolerance))
 
     return float(sum(shared(part, _spans(indptr), threads)))
 

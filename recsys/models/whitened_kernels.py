@@ -83,7 +83,7 @@ def _pass(lanes: Any, fixed: Any, indices: Any, block: Any, ready: Any, p: Any, 
 @njit(nogil=True, cache=True, fastmath=True)
 def solve_rows(
     lanes: Any, start: Any, stop: Any, indptr: Any, indices: Any, extra: Any, fixed: Any, spectrum: Any, ridge: Any,
-    out: Any, steps: Any, tolerance: Any,
+    pull: Any, out: Any, steps: Any, tolerance: Any,
 ) -> float:  # fmt: skip
     longest = 0
     for u in range(start, stop):
@@ -97,16 +97,20 @@ def solve_rows(
             out[u] = 0
         else:
             shift = spectrum + ridge[u]
-            loss += _solve_row(lanes, indices[mine], extra[mine], fixed, shift, out[u], steps, tolerance, a, b, block)
+            own = pull[u] if len(pull) else pull[:, 0]
+            loss += _solve_row(
+                lanes, indices[mine], extra[mine], fixed, shift, own, out[u], steps, tolerance, a, b, block
+            )
     return loss
 
 
 @njit(nogil=True, cache=True, fastmath=True)
 def _solve_row(
-    lanes: Any, indices: Any, extra: Any, fixed: Any, shift: Any, x: Any, steps: Any, tolerance: Any,
+    lanes: Any, indices: Any, extra: Any, fixed: Any, shift: Any, pull: Any, x: Any, steps: Any, tolerance: Any,
     a: Any, b: Any, block: Any,
 ) -> float:  # fmt: skip
-    """Preconditioned conjugate gradient for one row; ``shift`` is the diagonal shared part."""
+    """Preconditioned conjugate gradient for one row; ``shift`` is the diagonal shared part, ``pull`` (d or 0) is
+    added to the right-hand side."""
     n, d, target = len(indices), len(x), np.float64(0)
     for j in range(n):
         a[j], b[j] = 1 + extra[j], -extra[j]
@@ -115,6 +119,9 @@ def _solve_row(
     fits = n <= len(block)
     known = _pass(lanes, fixed, indices, block, False, x, a, b, r)
     rx, rz, size = np.float32(0), np.float32(0), np.float32(0)
+    for k in range(len(pull)):
+        r[k] += pull[k]
+        known += pull[k] * x[k]
     for k in range(d):
         size += r[k] * r[k] / shift[k]
         r[k] -= shift[k] * x[k]

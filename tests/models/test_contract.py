@@ -22,9 +22,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "lightfm": {"factors": 8, "epochs": 30},
     "ratings": {"factors": 4},
     "content": {},
+    "ridge": {},
+    "hybrid": {"factors": 8},
+    "mapped": {"factors": 8},
     "blend": {"members": [["ease", {"regularization": 1.0}], ["rp3beta", {"k": 10}]]},
 }
-VECTORS = ("popularity", "recent", "als", "bpr", "lightfm", "ratings", "content")
+VECTORS = ("popularity", "recent", "als", "bpr", "lightfm", "ratings", "content", "hybrid", "mapped")
 SAME_FOR_ALL = ("popularity", "recent")
 
 

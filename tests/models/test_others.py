@@ -102,8 +102,8 @@ def test_content_spaces_count_as_much_as_words() -> None:
     spaces = {"sound": Embeddings(vectors, vectors.any(axis=1), "sound")}
     alike = (lambda v: v @ v.T)(content_vectors(replace(world, contents=spaces)))
     assert alike[0, 4] == pytest.approx(1, abs=1e-5)
-    assert alike[0, 1] == pytest.approx(0, abs=1e-5)
-    assert 0.6 < alike[0, 2] < 0.8
+    assert alike[0, 1] < 0
+    assert 0.3 < alike[0, 2] < 0.8  # the same genre, and a sound that is not known
 
 
 def test_content_knows_nothing_about_an_undescribed_track() -> None:

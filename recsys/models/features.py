@@ -1,0 +1,178 @@
+"""Blocks of content scaled, put side by side and turned into their main axes: a dense row of numbers per track."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys.contracts import Floats
+from recsys.models.base import divided
+from recsys.models.blocks import NUMBERS, Block, blocks
+
+if TYPE_CHECKING:
+    from recsys.tables import Dataset
+
+GROUPS = ("artist", "album")  # too many words, each of few tracks, to lie in a few hundred axes
+LEAST = 2  # training tracks that must have a word
+MOST = 2048  # columns that the axes are found in
+LONGEST = 5.0  # deviations from the mean beyond which a number counts no more
+ROWS = 16_384  # rows scaled at a time
+POWERS = 4  # of subspace iteration
+STATE = ("columns", "shift", "scale", "limit", "turn", "strength")
+
+
+class Features:
+    """Content rows of tracks, fitted on the tracks that are trained on and the same for tracks that come later.
+
+    Words are rows of length 1 within their block; numbers and spaces have mean 0 where they are known and 0 where they
+    are not. Then each block is scaled so that its known rows have mean square length 1, and by its weight, and all are
+    turned into the axes in which training tracks vary most.
+
+    Args:
+        dimensions: most axes to keep.
+        drop: blocks to leave out.
+        weights: of blocks by name; 1 for those not named.
+        rarity: words count by the logarithm of how rare they are (for cosines; a regression finds that itself).
+
+    Attributes:
+        columns_: uint64 (c,), names of the columns as hashes, sorted.
+        shift_, scale_: float32 (c,), taken off and multiplied.
+        limit_: float32 (c,), the most that is then left of a number, or the length of a row of words.
+        turn_: float32 (c, d), the axes, of length 1.
+        strength_: float32 (d,), sums of squares of the training tracks along each axis, largest first.
+
+    >>> import pandas as pd
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> songs = Catalogue(pd.DataFrame({"genre": [["rock"], ["jazz"], ["rock"], ["jazz"], None]}))
+    >>> world = Dataset(Interactions.empty(IdMap(["ann"]), IdMap(range(5))), songs)
+    >>> rows = Features().fit(world, np.ones(5, bool)).rows(world)
+    >>> np.round(rows @ rows.T, 3)[0].tolist()
+    [1.0, 0.0, 1.0, 0.0, 0.0]
+    """
+
+    columns_: NDArray[np.uint64]
+    shift_: Floats
+    scale_: Floats
+    limit_: Floats
+    turn_: Floats
+    strength_: Floats
+
+    def __init__(
+        self,
+        dimensions: int = 512,
+        *,
+        drop: Iterable[str] = GROUPS,
+        weights: Mapping[str, float] | None = None,
+        rarity: bool = False,
+    ) -> None:
+        self.dimensions, self.drop, self.weights, self.rarity = dimensions, tuple(drop), dict(weights or {}), rarity
+
+    def fit(self, dataset: Dataset, training: NDArray[np.bool_]) -> Self:
+        """Find scales and axes on the tracks marked in ``training`` (tracks,); none where they share nothing."""
+        found = [self._scaled(block, training) for block in blocks(dataset, self.drop)]
+        columns, *numbers = (np.concatenate(part) for part in zip(*found, strict=True)) if found else [np.empty(0)] * 4
+        order = np.argsort(columns)
+        self.columns_ = columns[order].astype(np.uint64)
+        self.shift_, self.scale_, self.limit_ = (part[order].astype(np.float32) for part in numbers)
+        self._find_axes(dataset, training)
+        return self
+
+    def rows(self, dataset: Dataset, tracks: NDArray[Any] | None = None) -> Floats:
+        """Content rows of some tracks (None = all) of any dataset, zeros where nothing is known, float32 (n, d)."""
+        tracks = np.arange(len(dataset.tracks)) if tracks is None else np.asarray(tracks)
+        parts = self._parts(dataset)
+        made = np.zeros((len(tracks), self.turn_.shape[1]), np.float32)
+        for start in range(0, len(tracks), ROWS):
+            some = tracks[start : start + ROWS]
+            for block, columns, mine in parts:
+                made[start : start + ROWS] += self._values(block, columns, mine, some) @ self.turn_[mine]
+        return made
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The fitted state."""
+        return {name: getattr(self, f"{name}_") for name in STATE}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Back from ``arrays()``."""
+        made = cls()
+        for name in STATE:
+            setattr(made, f"{name}_", arrays[name])
+        return made
+
+    def _scaled(self, block: Block, training: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+        """Names, shift, scale and limit of the columns of a block that are worth keeping."""
+        weight = self.weights.get(block.name, 1.0)
+        if block.sparse:
+            seen = np.bincount(block.matrix[training].indices, minlength=block.matrix.shape[1])
+            kept = np.flatnonzero(seen >= LEAST)
+            kept = kept[np.argsort(-seen[kept], kind="stable")[:MOST]]
+            rare = np.log(1 + training.sum() / seen[kept]) if self.rarity else np.ones(len(kept))
+            return block.columns[kept], 0 * rare, rare, weight + 0 * rare
+        values = np.asarray(block.matrix[training], np.float64)
+        known = np.isfinite(values)
+        count = known.sum(axis=0)
+        mean = divided(np.where(known, values, 0).sum(axis=0), count)
+        spread = np.sqrt(divided(np.where(known, (values - mean) ** 2, 0).sum(axis=0), count))
+        kept = np.flatnonzero(spread > 0)
+        mean, spread = mean[kept], spread[kept]
+        scale = weight / (spread * np.sqrt(len(kept)) if block.name == NUMBERS else np.sqrt((spread**2).sum()))
+        return block.columns[kept], mean, scale + 0 * mean, LONGEST * spread * scale
+
+    def _parts(self, dataset: Dataset) -> list[tuple[Block, NDArray[np.intp], NDArray[np.intp]]]:
+        """Each block of a dataset, with which of its columns are known here, and where."""
+        made = []
+        for block in blocks(dataset, self.drop):
+            place = np.minimum(np.searchsorted(self.columns_, block.columns), max(len(self.columns_) - 1, 0))
+            shared = np.flatnonzero(self.columns_[place] == block.columns) if len(self.columns_) else place[:0]
+            if len(shared):
+                made.append((block, shared, place[shared]))
+        return made
+
+    def _values(self, block: Block, columns: NDArray[np.intp], mine: NDArray[np.intp], tracks: NDArray[Any]) -> Any:
+        """Scaled values of some tracks in the columns that are known, (n, columns)."""
+        if block.sparse:
+            some = sp.csr_array(block.matrix[tracks][:, columns])
+            some.data = some.data * self.scale_[mine][some.indices]
+            lengths = np.sqrt(np.asarray(some.multiply(some).sum(axis=1))).ravel() / self.limit_[mine[0]]
+            some.data = some.data / np.repeat(lengths, np.diff(some.indptr))
+            return some
+        scaled = (block.matrix[tracks][:, columns] - self.shift_[mine]) * self.scale_[mine]
+        return np.clip(np.nan_to_num(scaled), -self.limit_[mine], self.limit_[mine])
+
+    def _find_axes(self, dataset: Dataset, training: NDArray[np.bool_]) -> None:
+        size = len(self.columns_)
+        gram = np.zeros((size, size))
+        tracks, parts = np.flatnonzero(training), self._parts(dataset)
+        for start in range(0, len(tracks), ROWS):
+            some = tracks[start : start + ROWS]
+            values = [(self._values(block, columns, mine, some), mine) for block, columns, mine in parts]
+            for left, rows in values:
+                for right, columns in values:
+                    product = left.T @ right
+                    gram[np.ix_(rows, columns)] += product.toarray() if sp.issparse(product) else product
+        strength, axes = leading_axes(gram, self.dimensions)
+        kept = strength > 1e-6 * strength.max(initial=1e-9)
+        self.turn_, self.strength_ = axes[:, kept].astype(np.float32), strength[kept].astype(np.float32)
+
+
+def leading_axes(gram: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest eigenvalues of a symmetric positive matrix, largest first, and their vectors in columns.
+
+    Of a large matrix by subspace iteration (Halko, Martinsson, Tropp 2011); the vectors are then orthogonal, and
+    diagonalise the matrix within what they span, to rounding.
+    """
+    size = len(gram)
+    if size <= 2 * count:
+        values, vectors = np.linalg.eigh(gram)
+    else:
+        basis = np.random.default_rng(0).standard_normal((size, count + count // 8 + 8))
+        for _ in range(POWERS):
+            basis = np.linalg.qr(gram @ basis)[0]
+        values, small = np.linalg.eigh(basis.T @ gram @ basis)
+        vectors = basis @ small
+    return values[::-1][:count], vectors[:, ::-1][:, :count]

@@ -1,0 +1,169 @@
+"""One factorisation of plays and content: a track starts where its content says and moves as evidence comes in.
+
+Wang, Blei (2011), Collaborative topic modeling for recommending scientific articles, KDD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.contracts import Floats, Histories, Rows
+from recsys.models.described import DescribedModel, check_content
+from recsys.models.features import Features
+from recsys.models.ials import IALS, Draw
+from recsys.models.mapping import ContentMap, Described
+
+if TYPE_CHECKING:
+    from recsys.tables import Dataset
+
+SETTLED = 3  # rounds after which the strength of the regression on content stays as it is
+
+
+class Hybrid(DescribedModel, IALS):
+    """iALS whose tracks are drawn towards what their content predicts instead of towards 0.
+
+    Of each track's ridge the share ``prior`` pulls towards its content's point, the rest towards 0::
+
+        ridge * ((1 - prior) |v|^2 + prior |v - content(x)|^2)
+
+    ``content`` is a ``ContentMap``, fitted anew in each round on the tracks with plays; each is left out of its own
+    prediction. A track without plays has content(x) exactly and takes no part in the loss.
+
+    Args:
+        prior: share of the ridge that content has.
+        dimensions: most axes of content.
+        factors, regularization, alpha, nu, weighting, iterations, cg_steps, threads: as of IALS.
+
+    >>> import pandas as pd
+    >>> import scipy.sparse as sp
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> songs = Catalogue(pd.DataFrame({"genre": [["rock"], ["rock"], ["jazz"], ["jazz"], ["rock"]]}))
+    >>> plays = Interactions(IdMap(range(4)), IdMap(range(5)), [0, 0, 1, 1, 2, 2, 3], [0, 1, 0, 1, 2, 3, 2], np.ones(7))
+    >>> model = Hybrid(factors=2).fit(Dataset(plays, songs), rng=np.random.default_rng(0))
+    >>> scores = model.scores(plays.matrix())[:, 4]  # nobody has played the last one
+    >>> bool(scores[0] > scores[2])
+    True
+    """
+
+    name: ClassVar[str] = "hybrid"
+    parts = ("features", "map")
+    _content: _Content
+    grid: ClassVar[list[dict[str, Any]]] = [
+        {"prior": 0.5},
+        {"prior": 0.85},
+        {"regularization": 0.2},
+        {"regularization": 0.45},
+        {"factors": 256, "alpha": 8.0},
+    ]
+
+    def __init__(
+        self,
+        *,
+        prior: float = 0.7,
+        dimensions: int = 512,
+        factors: int = 128,
+        regularization: float = 0.3,
+        alpha: float = 15.0,
+        nu: float = 0.65,
+        weighting: str = "log",
+        iterations: int = 12,
+        cg_steps: int = 2,
+        threads: int = 0,
+    ) -> None:
+        self.prior, self.dimensions = prior, dimensions
+        super().__init__(
+            factors=factors,
+            regularization=regularization,
+            alpha=alpha,
+            nu=nu,
+            weighting=weighting,
+            iterations=iterations,
+            cg_steps=cg_steps,
+            threads=threads,
+        )
+
+    def fit(
+        self, dataset: Dataset, *, rng: np.random.Generator, progress: Callable[[int, int], None] | None = None
+    ) -> Self:
+        """Learn from ``dataset.histories()`` and what is known of the tracks; DataError when nothing is."""
+        self._check()
+        check_content(dataset)
+        played = _played(dataset)
+        self.features_ = Features(self.dimensions).fit(dataset, played)
+        with _Content(self, dataset, played):
+            super().fit(dataset, rng=rng, progress=progress)
+        return self
+
+    def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
+        """New tracks start where their content says; then as iALS. Learned are tracks with plays or content."""
+        played = _played(dataset)
+        self.items_ = np.where(played[:, None], self.items_, 0).astype(np.float32)
+        with _Content(self, dataset, played):
+            super().absorb(dataset, rows)
+        return np.flatnonzero(self.items_.any(axis=1)).astype(np.int32)
+
+    def item_fold_in(self, plays: Histories, histories: Histories, known: Described | None = None) -> Floats:
+        """The best vectors for new tracks given who played them and, from ``describe``, what is known of them.
+
+        Args:
+            plays: weights of the new tracks, CSR (q, new).
+            histories: what the same listeners played of the known tracks, CSR (q, tracks).
+            known: content of the new tracks; without plays they get just what it predicts.
+
+        Returns:
+            float32 (new, d).
+        """
+        if known is None:
+            return super().item_fold_in(plays, histories)
+        points = self.map_.predict(known)
+        made = self._fold_in_tracks(plays, histories, Draw(points, self.prior))
+        played = np.bincount(plays.indices, minlength=plays.shape[1]) > 0
+        return np.where(played[:, None], made, points)[:, : self.factors]
+
+    def _pull(self, items: Floats, ridge: Floats) -> Floats | None:
+        return self._content.pull(items, ridge)
+
+
+class _Content:
+    """What is known of the tracks while their model is being fitted; places those without plays at the end."""
+
+    def __init__(self, model: Hybrid, dataset: Dataset, played: NDArray[np.bool_]) -> None:
+        self.model, self.played, self.rounds = model, played, 0
+        self.known, self.rest = (model.describe(dataset, np.flatnonzero(some)) for some in (played, ~played))
+
+    def __enter__(self) -> None:
+        self.model._content = self
+
+    def __exit__(self, failed: Any, *_: Any) -> None:
+        del self.model._content
+        if failed is None:
+            self.model.map_ = ContentMap(self._ridge()).fit(self.known, self.model.items_[self.played])
+            self.model.items_[~self.played] = self.model.map_.predict(self.rest)
+
+    def pull(self, items: Floats, ridge: Floats) -> Floats | None:
+        """Each track's ridge times the point that content draws it to, (tracks, d)."""
+        if not self.model.prior:
+            return None
+        placed = np.asarray(items[self.played].any(axis=1))
+        guess = np.zeros_like(items[self.played])
+        found = ContentMap(self._ridge())
+        guess[placed] = found.left_out(self.known.take(placed), items[self.played][placed])
+        if not placed.all():
+            guess[~placed] = found.predict(self.known.take(~placed))
+        self.rounds, self.model.map_ = self.rounds + 1, found
+        pull = np.zeros_like(items)
+        pull[self.played] = guess * (self.model.prior * ridge[self.played])[:, None]
+        return pull
+
+    def _ridge(self) -> float:
+        """0, which is to choose it, in the first rounds."""
+        return self.model.map_.ridge_ if self.rounds >= SETTLED else 0.0
+
+
+def _played(dataset: Dataset) -> NDArray[np.bool_]:
+    histories = dataset.histories()
+    return np.bincount(histories.indices, minlength=histories.shape[1]) > 0
