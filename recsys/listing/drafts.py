@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from recsys.contracts import Floats, Rows
 from recsys.explain import LIKELY, POPULAR
 from recsys.listing.desk import Desk, Listener, Mask
-from recsys.playlists.facts import Facts
-from recsys.playlists.goals import Curve
 from recsys.playlists.kinds import Recipe
 from recsys.playlists.rules import Quota
 from recsys.ranking.reasons import carriers
@@ -32,8 +30,7 @@ class Draft:
         reasons: why some rows are in the list.
         opening, closing: rows that begin and end it.
         tracks: its length, where it is not the recipe's.
-        curves, quotas: further ones than the recipe's.
-        facts: of the catalogue, where the draft knows more than that.
+        quotas: further ones than the recipe's.
         notes: what a reader of the list should know.
     """
 
@@ -44,9 +41,7 @@ class Draft:
     opening: tuple[int, ...] = ()
     closing: tuple[int, ...] = ()
     tracks: int | None = None
-    curves: tuple[Curve, ...] = ()
     quotas: tuple[Quota, ...] = ()
-    facts: Facts | None = None
     notes: tuple[str, ...] = ()
 
 

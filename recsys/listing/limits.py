@@ -152,7 +152,7 @@ def _codes(desk: Desk, one: Different) -> Rows:
     return desk.engine.catalogue.codes(one.column)
 
 
-def goals(order: Order, draft: Draft) -> Goals:
+def goals(order: Order) -> Goals:
     """What makes one list of the recipe better than another."""
     recipe = order.recipe
     for trait in recipe.curve:
@@ -162,4 +162,4 @@ def goals(order: Order, draft: Draft) -> Goals:
     if recipe.familiar is not None:
         said |= {"familiarity": 1.0, "familiar": recipe.familiar}
     weights = {name: value for name, value in said.items() if value is not None}
-    return Goals(curves=(*draft.curves, *curves), **weights)
+    return Goals(curves=curves, **weights)

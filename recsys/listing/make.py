@@ -91,10 +91,10 @@ class Maker:
         return [self._solved(order, name, draft, seed, memory) for name, draft in zip(names, drafts, strict=True)]
 
     def _solved(self, order: Order, name: str, draft: Draft, seed: int, memory: Memory | None) -> Listing:
-        rules, goals = limits.rules(order, name, draft, memory), limits.goals(order, draft)
+        rules, goals = limits.rules(order, name, draft, memory), limits.goals(order)
         scores = _varied(draft, self.recipe.variety, np.random.default_rng(seed), memory)
         known = self._familiarity(order.who, draft) if self.recipe.familiar is not None else None
-        facts = draft.facts or self.desk.facts
+        facts = self.desk.facts
         pool = Pool.of(facts, draft.rows, scores, likeness=self.desk.likeness, familiarity=known)
         made = solve(pool, rules, goals, seed=seed % (1 << 31), effort=self.effort)
         made = replace(made, notes=(*made.notes, *draft.notes), scores=_plain(draft, made))

@@ -12,12 +12,10 @@ from recsys.errors import DataError
 from recsys.listing.desk import Desk
 from recsys.listing.drafts import Draft, Order, Reasons, because, history_of, mixed, unit
 from recsys.nearby import alike
-from recsys.playlists.facts import Facts
-from recsys.playlists.goals import Curve
+from recsys.playlists import path as paths
 from recsys.playlists.kinds import Continue, Path, Radio, SimilarArtists
 from recsys.sources.playlist_files import Listing, read_listing
 
-PROGRESS = "progress"  # the name of a fact made for one list: how far along a path a track lies
 POINTS = 12  # places along a path at which candidates are looked for
 
 
@@ -89,55 +87,49 @@ def matched(desk: Desk, listing: Listing) -> tuple[Rows, list[str]]:
 
 
 def path(order: Order) -> list[Draft]:
-    """From one track to another: candidates near the straight line, each as far along it as its place in the list."""
+    """From one track to another, always forward and with the largest step as small as can be."""
     recipe, desk = order.recipe, order.desk
     assert isinstance(recipe, Path)
-    ends = desk.rows([recipe.start, recipe.end])
-    weights = nearby.weights(desk.index, recipe.by, 0.5)
-    parts = {block: desk.index.vectors(block, ends) for block in weights}
-    parts = {block: part for block, part in parts.items() if part.any(axis=1).all()}
-    if not parts:
-        raise DataError(f"{recipe.start} and {recipe.end} have no vectors in common; try by = 'content' or 'sound'")
-    steps = np.linspace(0, 1, POINTS)[:, None].astype(np.float32)
-    queries = {block: (1 - steps) * part[0] + steps * part[1] for block, part in parts.items()}
-    own = {block: weights[block] for block in parts}
-    found = desk.index.search(queries, max(order.candidates // 4, 50), weights=own, allow=order.rows)
-    rows = np.setdiff1d(found.rows[found.rows >= 0], ends)
-    along, off = _along(desk, rows, parts, own)
-    inside = (along > 0) & (along < 1)
-    facts = Facts(desk.engine.catalogue)
-    facts.number(PROGRESS)[:] = np.nan
-    facts.number(PROGRESS)[rows] = along
-    facts.number(PROGRESS)[ends] = (0, 1)
-    names = [desk.engine.name(int(row)) for row in ends]
-
-    def reasons(asked: Rows) -> list[str]:
-        return [f"{100 * far:.0f} % of the way" for far in facts.number(PROGRESS)[asked]]
-
-    way = Curve(PROGRESS, ((0, 0), (1, 1)), absolute=True)
-    first, last = ends.tolist()
+    first, last = desk.rows([recipe.start, recipe.end]).tolist()
+    rows, vectors = _between(order, first, last, nearby.weights(desk.index, recipe.by, 0.5))
+    length = recipe.tracks or max(2, round(60 * (recipe.minutes or 0) / desk.facts.typical_seconds))
+    places = paths.path(0, len(rows) - 1, vectors, length, artists=desk.facts.artist[rows], gap=recipe.artist_gap)
+    way = tuple(rows[places].tolist())
+    along = dict(zip(way, paths.progress_of(places, vectors).tolist(), strict=True))
+    short = f"only {len(way)} of {length} tracks lie between the two"
+    names = [desk.engine.name(row) for row in (first, last)]
     return [
         Draft(
             f"From {names[0]} to {names[1]}",
-            rows[inside],
-            -off[inside],
-            reasons,
-            (first,),
-            (last,),
-            curves=(way,),
-            facts=facts,
+            rows,
+            np.ones(len(rows), np.float32),
+            lambda asked: [f"{along[row]:.0%} of the way" for row in asked.tolist()],
+            opening=way,
+            tracks=len(way),
+            notes=(short,) if len(way) < length else (),
         )
     ]
 
 
-def _along(desk: Desk, rows: Rows, parts: dict[str, Floats], weights: dict[str, float]) -> tuple[Floats, Floats]:
-    """How far along the line between two tracks others lie (0 to 1), and how far off it."""
-    whole = np.concatenate([np.sqrt(weights[b]) * desk.index.vectors(b, rows) for b in parts], axis=1)
-    start, end = (np.concatenate([np.sqrt(weights[b]) * part[i] for b, part in parts.items()]) for i in (0, 1))
-    line = end - start
-    along = (whole - start) @ line / max(float(line @ line), 1e-12)
-    off = np.linalg.norm(whole - start - along[:, None] * line, axis=1)
-    return along.astype(np.float32), off.astype(np.float32)
+def _between(order: Order, first: int, last: int, weights: dict[str, float]) -> tuple[Rows, Floats]:
+    """Candidates near the line between two tracks, those two as first and last, and their vectors, (rows, d)."""
+    index = order.desk.index
+    parts = {block: index.vectors(block, [first, last]) for block in weights}
+    parts = {block: ends for block, ends in parts.items() if ends.any(axis=1).all()}
+    if not parts or first == last:
+        names = " and ".join(str(order.desk.engine.tracks.at(row)) for row in (first, last))
+        raise DataError(f"{names} have no vectors in common, or are the same; try by = 'content' or 'sound'")
+    steps = np.linspace(0, 1, POINTS)[:, None].astype(np.float32)
+    queries = {block: (1 - steps) * ends[0] + steps * ends[1] for block, ends in parts.items()}
+    own = {block: weights[block] for block in parts}
+    found = index.search(queries, max(order.candidates // 4, 50), weights=own, allow=order.rows)
+    others = np.setdiff1d(found.rows[found.rows >= 0], [first, last])
+    rows = np.concatenate([[first], others, [last]]).astype(np.int32)
+    vectors = [np.sqrt(np.float32(own[block])) * index.vectors(block, rows) for block in parts]
+    unknown = np.logical_or.reduce([~part.any(axis=1) for part in vectors])
+    whole = np.concatenate(vectors, axis=1)
+    whole[unknown] = np.nan
+    return rows, whole
 
 
 def similar_artists(order: Order) -> list[Draft]:
