@@ -21,10 +21,10 @@ from recsys.settings import Settings
 from recsys.tables import Dataset
 
 BLEND = "blend"
-COMPOSED = (BLEND,)  # made of other models, not compared by themselves
+COMPOSED = (BLEND, "ranked")  # made of other models, not compared by themselves
 K = 100
 SMALL = 2_000_000  # up to so many plays every model is tried, and each on its small grid
-LARGE_SET = ("popularity", "itemknn", "rp3beta", "ials", "content", "ridge", "hybrid")
+LARGE_SET = ("popularity", "itemknn", "rp3beta", "ials", "content", "ridge", "mapped", "hybrid")
 JUDGES = 10_000  # listeners at most whose hidden plays compare the models
 PATIENCE = 15.0  # seconds of one fit beyond which a model's grid is not tried
 Progress = Callable[[str, int, int], None]

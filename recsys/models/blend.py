@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 MEMBERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ials", {}),
+    ("hybrid", {}),
     ("bpr", {}),
     ("slim", {}),
     ("ease", {}),
     ("rp3beta", {}),
+    ("ridge", {}),
+    ("mapped", {}),
     ("content", {}),
 )
 WEIGHTS = {"ials": 0.45, "bpr": 0.45, "slim": 0.1}
