@@ -118,7 +118,9 @@ def fitted(models: Mapping[str, Recommender], default: str, train: Dataset) -> F
     """Models with the names that evaluation asks for, and the dials of the default."""
     mixed = frozenset(name for name, model in models.items() if isinstance(model, Blended))
     rankers = {name: ranker(model) for name, model in models.items()}
-    return Fitted(rankers, default, mixed, dials=dialled_rankers(rankers[default], train))
+    asked = sorted(models, key=lambda name: name != default)
+    sources = next((find for name in asked if (find := getattr(models[name], "recall_by_source", None))), None)
+    return Fitted(rankers, default, mixed, sources, dialled_rankers(rankers[default], train))
 
 
 def dialled_rankers(rank: Ranker, train: Dataset) -> dict[tuple[str, float], Ranker]:

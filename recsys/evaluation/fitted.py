@@ -26,14 +26,15 @@ class Fitted:
         rankers: by name.
         default: the name of the model that ``train`` would have chosen on this training side.
         mixed: names of models that are made of others, and so no single models.
-        sources: sources of candidates by name, each with as many tracks as it would offer.
+        sources: histories, hidden tracks and listeners in, what each source of candidates brings out: recall and
+            number of tracks by name; None for models that have no candidates.
         dials: rankers of the default model by dial and where it stands, from 0 on.
     """
 
     rankers: Mapping[str, Ranker]
     default: str | None = None
     mixed: frozenset[str] = frozenset()
-    sources: Mapping[str, Ranker] = field(default_factory=dict)
+    sources: Callable[[Histories, Histories, Rows], Mapping[str, tuple[float, float]]] | None = None
     dials: Mapping[tuple[str, float], Ranker] = field(default_factory=dict)
 
     def beside(self, more: Mapping[str, Ranker]) -> Fitted:

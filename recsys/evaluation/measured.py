@@ -15,13 +15,12 @@ from recsys.evaluation.fitted import Fitted
 from recsys.evaluation.floors import NAMES as FLOORS
 from recsys.evaluation.intervals import Interval, interval, intervals
 from recsys.evaluation.metrics import KS, PerUser
-from recsys.evaluation.result import Result, Turn
+from recsys.evaluation.result import Result, Source, Turn
 from recsys.evaluation.split import Split
 from recsys.tables import TopK
 
 REFERENCES = ("popularity", "itemknn", "ease", "als", "ials", "content")
 COVER, LIFT, LIST_K = 50, 10, 20  # lengths of list for coverage, popularity lift, and the rest
-CANDIDATES = 1000  # of one source, at most
 PerModel = dict[str, dict[str, PerUser]]
 
 
@@ -78,11 +77,8 @@ def extras(split: Split, fitted: Fitted, primary: str, *, seed: int, draws: int)
     """What each source of candidates finds, and what dials cost; under the warm protocol, where both are read."""
     if split.name != "warm":
         return {}
-    size = np.diff(split.held.indptr)
-    found = {}
-    for name, rank in fitted.sources.items():
-        lists = rank(split.histories, split.users, None, CANDIDATES)
-        found[name] = interval(metrics.hits(lists, split.held).sum(axis=1) / size, seed=seed, draws=draws)
+    brought = fitted.sources(split.histories, split.held, split.users) if fitted.sources else {}
+    found = {name: Source(*each) for name, each in brought.items()}
     depth = int(primary.partition("@")[2])
     turned = {at: rank(split.histories, split.users, None, depth) for at, rank in sorted(fitted.dials.items())}
     return {"sources": found, "dials": [_turn(split, *at, lists, seed, draws) for at, lists in turned.items()]}

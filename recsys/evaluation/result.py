@@ -22,6 +22,13 @@ class Turn(NamedTuple):
     popularity_lift: float
 
 
+class Source(NamedTuple):
+    """One source of candidates: share of the hidden tracks among them, and how many they are per listener."""
+
+    recall: float
+    tracks: float
+
+
 @dataclass(frozen=True)
 class Result:
     """All that was measured under one protocol.
@@ -38,7 +45,7 @@ class Result:
         seed: of the split and the bootstrap.
         default: the model that ``train`` would have chosen on this training side; None = not said.
         rival: the best single model besides it.
-        sources: source of candidates → share of the hidden tracks that are among them.
+        sources: what each source of candidates brings, by name.
         dials: what each dial costs, place by place.
     """
 
@@ -53,7 +60,7 @@ class Result:
     seed: int = 0
     default: str | None = None
     rival: str | None = None
-    sources: dict[str, Interval] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     dials: list[Turn] = field(default_factory=list)
 
     @property
@@ -81,6 +88,7 @@ class Result:
         """The result that ``to_json`` described."""
         read = _with_intervals(dict(content))
         read["slices"] = [Slice(**s) for s in read["slices"]]
+        read["sources"] = {name: Source(*found) for name, found in read.get("sources", {}).items()}
         read["dials"] = [Turn(**t) for t in read.get("dials", [])]
         read |= {name: read.get(name) if content.get(name) else None for name in ("default", "rival")}
         return cls(**read)

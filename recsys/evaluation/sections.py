@@ -154,8 +154,12 @@ def _share(value: float, base: float) -> str:
 
 
 def _sources(result: Result) -> str:
-    rows = [(name, value) for name, value in sorted(result.sources.items(), key=lambda pair: -pair[1].mean)]
-    return grid_table(("Source of candidates", "Recall"), rows, "Share of the hidden tracks that each source offers")
+    rows = [
+        (name, found.recall, f"{found.tracks:.0f}")
+        for name, found in sorted(result.sources.items(), key=lambda pair: -pair[1].recall)
+    ]
+    heads = ("Source of candidates", "Recall", "Tracks per listener")
+    return grid_table(heads, rows, "Share of the hidden tracks that each source brings")
 
 
 def ablation_section(found: Ablation) -> str:
