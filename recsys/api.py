@@ -1,4 +1,4 @@
-"""The verbs as data flows: analyze, ingest, train, evaluate, tune, recommend, similar, playlist, describe, inspect.
+"""The verbs as data flows: analyze, ingest, train, evaluate, tune, update, recommend, similar, playlist, describe, ...
 
 Each verb is a command of the same name and a step of a pipeline file, with the same words and defaults.
 """
@@ -18,6 +18,7 @@ from recsys.verbs.learning import evaluate, train, tune
 from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.playlists import playlist, playlist_ledger, playlist_match, playlist_new, playlist_run
 from recsys.verbs.raw import analyze, ingest
+from recsys.verbs.updating import update
 
 __all__ = [
     "STEPS",
@@ -40,6 +41,7 @@ __all__ = [
     "similar",
     "train",
     "tune",
+    "update",
 ]
 
 
@@ -108,6 +110,7 @@ STEPS: dict[str, Callable[..., Made]] = {
     "train": train,
     "evaluate": evaluate,
     "tune": tune,
+    "update": update,
     "recommend": recommend,
     "playlist": playlist,
     "playlist_new": playlist_new,

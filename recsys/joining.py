@@ -57,13 +57,16 @@ def nothing() -> Gathered:
     return Gathered(Dataset(plays, Catalogue.empty(0)), Rejects().frame(), {})
 
 
-def join(dataset: Dataset, features: Features, encoded: Sequence[Embeddings] = ()) -> Joined:
+def join(
+    dataset: Dataset, features: Features, encoded: Sequence[Embeddings] = (), *, space: Space | None = None
+) -> Joined:
     """Bring a library into a dataset.
 
     Args:
         dataset: what other sources gave.
         features: the library.
         encoded: further vectors of its tracks, each a content space of its own.
+        space: what places sounds already; None = it is fitted to this library.
 
     Values of the catalogue are filled in, never replaced. Traits become columns, ``tempo``, ``key`` and ``camelot``
     among them; what is wrong with a file stands in ``flags``; vectors are the content space ``sound``.
@@ -82,7 +85,7 @@ def join(dataset: Dataset, features: Features, encoded: Sequence[Embeddings] = (
     library[moved.tracks.rows(features.tracks.at(own))] = own
     related = relations(features)
     catalogue = _described(moved.catalogue, _columns(features, related), library)
-    space, contents = _space(features, catalogue, library, moved.contents)
+    space, contents = _space(features, catalogue, library, moved.contents, space)
     contents |= {mine.space: _taken(mine, library) for mine in encoded}
     counts = {"library_tracks": len(features), "library_own": len(own)}
     counts |= {f"library_by_{way}": number for way, number in sorted(how.items())}
@@ -232,9 +235,9 @@ def _described(catalogue: Catalogue, columns: pd.DataFrame, library: Rows) -> Ca
 
 
 def _space(
-    features: Features, catalogue: Catalogue, library: Rows, contents: Mapping[str, Embeddings]
+    features: Features, catalogue: Catalogue, library: Rows, contents: Mapping[str, Embeddings], space: Space | None
 ) -> tuple[Space | None, dict[str, Embeddings]]:
-    """The content space of the library, fitted with the artists that the catalogue knows, and its vectors."""
+    """The content space of the library, where there is none fitted with the artists that are known, and its vectors."""
     if not any(block.known.any() for block in features.blocks.values()):
         return None, dict(contents)
     there = np.flatnonzero(library >= 0)
@@ -244,10 +247,21 @@ def _space(
     }
     made = features.manifest["made_from"]
     facts = {name: made[name] for name in ("analyser", "windows", "seconds", "trim", "loudness") if name in made}
-    space = Space.fit(blocks, catalogue.artists[there], facts=facts)
+    space = space or Space.fit(blocks, catalogue.artists[there], facts=facts)
     order = np.full(len(library), -1, np.int32)
     order[there] = np.arange(len(there))
     return space, {**contents, NAME: _taken(space.vectors(blocks), order)}
+
+
+def _genres(catalogue: Catalogue) -> NDArray[np.int32]:
+    """The first genre of each track as a code, −1 where none is known."""
+    first = [next(iter(_listed(value)), None) for value in catalogue.values("genre")]
+    return pd.factorize(pd.Series(first, dtype=object))[0].astype(np.int32)
+
+
+def _listed(genres: Any) -> list[str]:
+    values = genres if isinstance(genres, list | tuple | np.ndarray) else []
+    return [value.casefold() for value in values if isinstance(value, str)]
 
 
 def _taken(space: Embeddings, rows: Rows) -> Embeddings:

@@ -1,0 +1,189 @@
+"""A bundle and what came since in, a new bundle out; recommendations and what became of them in: update, feedback."""
+
+from __future__ import annotations
+
+import shutil
+import time as clock
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys import bundle as bundles
+from recsys import manifest
+from recsys.errors import DataError
+from recsys.freshness import fingerprint
+from recsys.settings import Settings
+from recsys.verbs.made import Made, Pathlike, Paths, Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from recsys.audio.space import Space
+    from recsys.engine import Engine
+    from recsys.tables import Dataset
+    from recsys.tables.merge import Place
+    from recsys.updating import Updated
+
+COUNTS = ("plays", "pairs", "skips", "tracks", "listeners")
+
+
+def update(
+    bundle: Pathlike,
+    plays: Paths = (),
+    *,
+    out: Pathlike | None = None,
+    tracks: Paths = (),
+    content: Paths = (),
+    features: Pathlike | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+    time: float | None = None,
+) -> Made:
+    """New plays and new tracks into a bundle without training: a new bundle beside the old one, which stays.
+
+    A log may be given whole: plays that the bundle knows are left out where there are times. Train again from time to
+    time; the facts say when (``advice``).
+
+    Args:
+        bundle: the base: a bundle, or the folder of bundles.
+        plays: logs of what was played and skipped since.
+        out: the folder of bundles; the new one becomes its CURRENT. Default: where the base is.
+        tracks: tables that describe new tracks.
+        content: tables of features; those of numbers are scaled over their own rows, so give them whole.
+        features: a folder that ``analyze`` wrote; its new files become tracks.
+        settings: how columns are named and rows weighed.
+        only_stale: do nothing when the bundle has these files already.
+        time: when, Unix seconds UTC; names the bundle. Default: now.
+
+    Raises:
+        DataError: nothing new to read.
+        ArtefactError: no bundle there.
+    """
+    from recsys import sources, updating
+    from recsys.engine import Engine
+
+    settings = settings or Settings()
+    engine = Engine.open(bundle)
+    given = {"plays": plays, "tracks": tracks, "content": content}
+    files = sources.find_files(**given, playlists=())
+    inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items() if paths}
+    if features is not None:
+        inputs["features"] = {str(features): fingerprint(Path(features))}
+    if not inputs:
+        raise DataError("nothing new; expected --plays, --tracks, --content or --features")
+    if only_stale and _hashes(inputs) <= set(_story(engine).get("files", ())):
+        return Made("update", engine.folder, engine.facts, unchanged=True)
+    started = clock.perf_counter()
+    new, digests = _gathered(engine, given, features, settings, progress)
+    updated = updating.update(engine, new, seed=settings.train.seed)
+
+    def write(folder: Path) -> dict[str, Any]:
+        _carry_sound(folder, engine, updated.tracks, digests)
+        return _write(folder, engine, updated, inputs, settings, clock.perf_counter() - started)
+
+    target = Path(out) if out is not None else engine.folder.parent
+    made = bundles.create(target, write, time=clock.time() if time is None else time)
+    return Made("update", made, manifest.read(made))
+
+
+def _gathered(
+    engine: Engine, given: Mapping[str, Paths], features: Pathlike | None, settings: Settings, progress: Progress | None
+) -> tuple[Dataset, pd.Series | None]:
+    """What the sources hold; and of a library of sound the hash of each track's, over the tracks of the bundle too."""
+    from recsys import sources, updating
+    from recsys.tables.merge import merged
+
+    new = sources.gather(**given, settings=settings.ingest, progress=progress).dataset if any(given.values()) else None
+    if features is None:
+        assert new is not None
+        return new, None
+    from recsys import joining
+    from recsys.audio.store import open_features
+
+    base = updating.known_dataset(engine)
+    silent = type(base)(base.plays.take([]), base.catalogue)
+    known = merged(silent, new).dataset if new is not None else silent
+    joined = joining.join(known, open_features(features), space=_space(engine.folder))
+    return joined.dataset, joined.digests
+
+
+def _space(bundle: Path) -> Space | None:
+    from recsys.audio.space import NAME, Space
+
+    return Space.open(bundle / NAME) if (bundle / NAME).is_dir() else None
+
+
+def _carry_sound(folder: Path, engine: Engine, tracks: Place, digests: pd.Series | None) -> None:
+    """Take the content space of sound along, and which track has which sound."""
+    space = _space(engine.folder)
+    if space is None:
+        return
+    import numpy as np
+    import pandas as pd
+
+    from recsys.audio.outside import SOUNDS, save_sounds
+    from recsys.audio.space import NAME
+
+    space.save(folder / NAME)
+    held = bundles.open_arrays(engine.folder / NAME / SOUNDS)
+    known = np.full(tracks.size, None, object) if digests is None else digests.to_numpy(object, copy=True)
+    if "row" in held:
+        known[tracks.rows[held["row"]]] = [digest.decode() for digest in held["digest"].tolist()]
+    save_sounds(folder / NAME, pd.Series(known))
+
+
+def _write(
+    folder: Path,
+    engine: Engine,
+    updated: Updated,
+    inputs: Mapping[str, Mapping[str, str]],
+    settings: Settings,
+    seconds: float,
+) -> dict[str, Any]:
+    """The bundle's files; returns facts for its manifest."""
+    from recsys import record
+    from recsys.drift import advice
+    from recsys.engine import write_engine
+
+    write_engine(folder, updated.dataset, updated.model, updated.index)
+    base, before = engine.facts, _story(engine)
+    facts = record.write(folder, updated.dataset, base["chosen"], base["models"], settings, seconds)
+    shutil.copyfile(engine.folder / "settings.toml", folder / "settings.toml")  # those of the training
+    trained = before.get("trained") or _trained(engine)
+    since = {noun: before.get("since", {}).get(noun, 0) + updated.counts[noun] for noun in COUNTS}
+    story = {
+        "bundle": before.get("bundle", engine.folder.name),
+        "updates": before.get("updates", 0) + 1,
+        "trained": trained,
+        "now": updated.counts,
+        "since": since,
+        "drift": updated.drift,
+        "notes": updated.notes,
+        "advice": advice(since, trained, updated.drift),
+        "files": sorted({*before.get("files", ()), *_hashes(inputs)}),
+    }
+    made_from = {"bundle": engine.folder.name, "files": fingerprint(engine.folder), "inputs": inputs}
+    told = {"seed": base["seed"], "update": story, "headline": _headline(story)}
+    return {"made_from": made_from, **facts, **told, "index": updated.index.facts() if updated.index else []}
+
+
+def _headline(story: Mapping[str, Any]) -> str:
+    """What happened, in words."""
+    now = story["now"]
+    told = f"folded in {now['plays']:,} plays, {now['tracks']:,} new tracks, {now['listeners']:,} new listeners"
+    return "; ".join([told, *story["notes"], *story["advice"]])
+
+
+def _story(engine: Engine) -> dict[str, Any]:
+    """What earlier updates wrote about themselves."""
+    return dict(engine.facts.get("update", {}))
+
+
+def _trained(engine: Engine) -> dict[str, int]:
+    """How much the last training learned from."""
+    return {"pairs": int(engine.histories.nnz), "tracks": len(engine.tracks), "listeners": len(engine.users)}
+
+
+def _hashes(inputs: Mapping[str, Mapping[str, str]]) -> set[str]:
+    return {digest for files in inputs.values() for digest in files.values()}
