@@ -2,8 +2,9 @@
 
 Each feature is centred on the median of the catalogue, divided by its interquartile range and clipped, so that odd
 files move nothing. The blocks then weigh as ``WEIGHTS`` says. What varies a lot counts less: directions are divided
-by a power of their spread, within artists where enough artists have several tracks (within-class covariance
-normalisation, Hatch, Kajarekar & Stolcke, Interspeech 2006), else in all. Similarity is the cosine.
+by their spread within artists, where enough artists have several tracks (within-class covariance normalisation,
+Hatch, Kajarekar & Stolcke, Interspeech 2006), and within genres, where these are known too; else by the root of their
+spread in all. Directions in which genres differ (Fisher, 1936) then count more. Similarity is the cosine.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ FACTS = "space.json"
 WEIGHTS = {"dynamics": 0.3, "rhythm": 0.15, "tonal": 0.15}
 TIMBRE = {"statistics": 1.0, "envelope": 0.3, "correlation": 0.7}  # parts of the timbre block
 CLIP = 4.0  # deviations beyond which a value counts no more
-POWER = 0.5  # 0 leaves the spread of directions as it is, 1 makes it even
+POWER = 0.5  # of the spread in all: 0 leaves directions as they are, 1 makes them even
+POWER_WITHIN = 1.0  # of the spread within artists and genres
+OF_GENRES = 0.3  # share of the spread within genres beside that within artists
+BETWEEN = 0.3  # what directions between genres count more
 SHRINKAGE = 0.5  # towards an even spread: what few tracks say is not believed altogether
 ENOUGH = 50  # tracks beyond the first of each artist, from which the spread within artists is known
-DIMENSIONS = 64
+GENRE = 10, 3  # tracks and artists from which a genre is one
+DIMENSIONS = 128
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
@@ -66,6 +71,7 @@ class Space:
         blocks: Mapping[str, Embeddings],
         artists: NDArray[np.int32] | None = None,
         *,
+        genres: NDArray[np.int32] | None = None,
         facts: Mapping[str, Any] | None = None,
         dimensions: int = DIMENSIONS,
     ) -> Self:
@@ -73,7 +79,7 @@ class Space:
 
         Args:
             blocks: vectors of each descriptor, over the same n tracks.
-            artists: codes (n,), −1 where unknown; None when nothing is known.
+            artists, genres: codes (n,), −1 where unknown; None when nothing is known.
             facts: kept with the space.
             dimensions: d, at most.
 
@@ -88,8 +94,8 @@ class Space:
         weight = np.concatenate([_weight(name, width) for name, width in widths.items()])
         flat = cls(widths, middle, scale, weight, np.eye(len(middle)), facts or {})
         features, known = flat._features(blocks)
-        codes = np.full(len(known), -1) if artists is None else artists
-        projection = _projection(features[known], codes[known], dimensions)
+        by, of = (np.full(len(known), -1, np.int32) if codes is None else codes for codes in (artists, genres))
+        projection = _projection(features[known], by[known], of[known], dimensions)
         return cls(widths, middle, scale, weight, projection, facts or {})
 
     def vectors(self, blocks: Mapping[str, Embeddings]) -> Embeddings:
@@ -164,20 +170,51 @@ def _weight(name: str, width: int) -> Doubles:
     return np.concatenate([np.full(size, TIMBRE[part] / np.sqrt(size)) for part, size in sizes.items()])
 
 
-def _projection(features: Doubles, artists: NDArray[Any], dimensions: int) -> Doubles:
+def _projection(features: Doubles, artists: NDArray[np.int32], genres: NDArray[np.int32], dimensions: int) -> Doubles:
     """From features (n, D) to the space: directions evened out, then the ``dimensions`` that hold most of it."""
-    within = _within(features, artists)
-    centred = features - features.mean(axis=0) if within is None else within
-    covariance = centred.T @ centred / max(1, len(centred))
+    genres = _common(genres, artists)
+    within, power = _within(features, artists), POWER_WITHIN
+    if within is None:
+        covariance, power = _covariance(features - features.mean(axis=0)), POWER
+    else:
+        covariance, styles = _covariance(within), _within(features, genres)
+        if styles is not None:
+            covariance = (1 - OF_GENRES) * covariance + OF_GENRES * _covariance(styles)
     even = np.trace(covariance) / len(covariance) or 1.0
     spread, directions = np.linalg.eigh((1 - SHRINKAGE) * covariance + SHRINKAGE * even * np.eye(len(covariance)))
-    made = directions / spread ** (POWER / 2)
+    made = directions / spread ** (power / 2)
+    made = made + BETWEEN * made @ _between(features @ made, genres)
     _, _, axes = np.linalg.svd(features @ made, full_matrices=False)
     return made @ axes[:dimensions].T
 
 
+def _covariance(centred: Doubles) -> Doubles:
+    return centred.T @ centred / max(1, len(centred))
+
+
+def _common(genres: NDArray[np.int32], artists: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Genres of several tracks by several artists; −1 for the others, so that an artist is not taken for a genre."""
+    kept = genres.copy()
+    for genre in np.unique(genres[genres >= 0]):
+        mine = genres == genre
+        if mine.sum() < GENRE[0] or len(np.unique(artists[mine & (artists >= 0)])) < GENRE[1]:
+            kept[mine] = -1
+    return kept
+
+
+def _between(features: Doubles, genres: NDArray[np.int32]) -> Doubles:
+    """The projection onto the directions in which the means of genres differ, (D, D); 0 for fewer than two."""
+    names = np.unique(genres[genres >= 0])
+    if len(names) < 2:
+        return np.zeros((features.shape[1], features.shape[1]))
+    means = np.stack([features[genres == name].mean(axis=0) for name in names])
+    _, _, axes = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)
+    span = axes[: len(names) - 1]
+    return span.T @ span
+
+
 def _within(features: Doubles, artists: NDArray[Any]) -> Doubles | None:
-    """What each track differs from the mean of its artist; None when too few artists have several tracks."""
+    """What each track differs from the mean of its artist, or genre; None when too few of them have several tracks."""
     known = np.flatnonzero(artists >= 0)
     _, codes, counts = np.unique(artists[known], return_inverse=True, return_counts=True)
     several = counts[codes] > 1

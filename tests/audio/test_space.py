@@ -107,6 +107,43 @@ def test_known_artists_teach_what_to_overlook() -> None:
     assert taught > plain + 0.1
 
 
+def labelled() -> tuple[dict[str, Embeddings], np.ndarray, np.ndarray]:
+    """Sixty artists in three genres; what tells genres apart is weak beside what tells artists apart."""
+    rng = np.random.default_rng(0)
+    artists = np.repeat(np.arange(60), 4).astype(np.int32)
+    genres = artists % 3
+    values = np.repeat(rng.normal(size=(60, 12)), 4, axis=0) + 0.5 * rng.normal(size=(240, 12))
+    values[:, 0] += 1.2 * (genres == 0)
+    values[:, 1] += 1.2 * (genres == 1)
+    return {"timbre": Embeddings(values, np.ones(240, bool), "timbre")}, artists, genres
+
+
+def test_known_genres_bring_together_what_nobody_has_labelled() -> None:
+    made, artists, genres = labelled()
+    some = artists < 30
+    known = [np.where(some, codes, -1).astype(np.int32) for codes in (artists, genres)]
+    by_artist, by_genre = (
+        same_genre(Space.fit(made, known[0], genres=codes).vectors(made).vectors[~some], artists[~some], genres[~some])
+        for codes in (None, known[1])
+    )
+    assert by_genre > by_artist + 0.02
+
+
+def same_genre(vectors: np.ndarray, artists: np.ndarray, genres: np.ndarray) -> float:
+    """Share of the same genre among the ten nearest by others."""
+    likeness = np.where(artists[:, None] == artists, -2, vectors @ vectors.T)
+    return float((genres[np.argsort(-likeness, axis=1)[:, :10]] == genres[:, None]).mean())
+
+
+def test_an_artist_is_no_genre() -> None:
+    """Genres of few tracks, or of one or two artists, teach nothing."""
+    made, artists, _ = labelled()
+    plain = Space.fit(made, artists).projection
+    two = np.where(artists < 2, 0, -1).astype(np.int32)
+    for genres in (artists, two, np.where(np.arange(240) % 30 == 0, 0, -1).astype(np.int32)):
+        assert np.array_equal(Space.fit(made, artists, genres=genres).projection, plain)
+
+
 def test_a_few_artists_teach_nothing() -> None:
     made = blocks(ENOUGH)
     artists = np.repeat(np.arange(5), ENOUGH // 5).astype(np.int32)

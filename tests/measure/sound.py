@@ -46,14 +46,14 @@ def main() -> None:
         analyze([given.data / "audio"], out)
         features = open_features(out)
     labels = of_clips(pd.read_csv(given.data / "labels.csv"), features)
-    artists = pd.factorize(labels["artist_group"])[0]
+    artists, genres = (pd.factorize(labels[name])[0] for name in ("artist_group", "genre"))
     choose = labels["artist_group"].isin(sorted(labels["artist_group"].unique())[::2]).to_numpy()
     spaces = {
         "MFCC mean and deviation, z-scored": statistics(features),
         "sound, no labels": Space.fit(features.blocks).vectors(features.blocks).vectors,
-        "sound, artists of choose known": learned(features, np.where(choose, artists, -1)),
+        "sound, artists of choose known": learned(features, np.where(choose, artists, -1), None),
+        "sound, their genres too": learned(features, *(np.where(choose, codes, -1) for codes in (artists, genres))),
     }
-    genres = pd.factorize(labels["genre"])[0]
     for part, some in (("choose", choose), ("report", ~choose)):
         found = {name: precision(v[some], artists[some], genres[some]) for name, v in spaces.items()}
         print(f"{part}: {some.sum()} clips, {len(set(artists[some]))} artists")
@@ -73,9 +73,9 @@ def statistics(features: Features) -> np.ndarray:
     return scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
 
 
-def learned(features: Features, artists: np.ndarray) -> np.ndarray:
-    """Vectors of a space that knows some artists."""
-    return Space.fit(features.blocks, artists).vectors(features.blocks).vectors
+def learned(features: Features, artists: np.ndarray, genres: np.ndarray | None) -> np.ndarray:
+    """Vectors of a space that knows some artists, and maybe genres."""
+    return Space.fit(features.blocks, artists, genres=genres).vectors(features.blocks).vectors
 
 
 def precision(vectors: np.ndarray, artists: np.ndarray, genres: np.ndarray) -> Precision:
