@@ -29,7 +29,9 @@ LOWEST, HIGHEST = 30.0, 11_000.0  # Hz
 LAG = 2  # frames between the two spectra that are compared
 NEAR = 0.02  # seconds to either side in which an onset must be the highest point
 BEFORE, AFTER = 0.15, 0.10  # seconds over which the local mean is taken
-THRESHOLD = 0.0138  # of the mean rise per band, above the local mean
+THRESHOLD = 0.0064  # of the strength, above the local mean, where an onset is as probable as not
+TRUST = 0.15  # in other means of hearing onsets: how much the threshold falls with their odds
+SURE = 0.02  # probabilities nearer to 0 or 1 count as this
 QUIET = 1e-4  # of full scale: below it there is nothing to hear
 
 
@@ -90,11 +92,22 @@ def rises(bands: Bands) -> Floats:
     return np.maximum(out, 0, out=out)
 
 
-def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD) -> Floats:
+def strength(rises: Floats) -> Floats:
+    """How much rises in each frame: the mean of the rises to the power of 1.5, so that few steep ones count more."""
+    return np.asarray((rises * np.sqrt(rises)).mean(axis=1), np.float32)
+
+
+def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD, heard: Floats | None = None) -> Floats:
     """Peaks of an envelope as rising times in seconds, float32 (n,).
 
     A peak is the highest point within 20 ms to either side, and stands ``threshold`` above the mean of the
     150 ms before and the 100 ms after it; of two within 20 ms, the first counts.
+
+    Args:
+        envelope: float32 (frames,), such as ``strength``.
+        rate: frames per second.
+        threshold: at even odds; without ``heard`` everywhere.
+        heard: probability of an onset in each frame by other means; where it is high, less will do.
 
     >>> pick(np.array([0, 0, 0, 1, 0, 0, 0, 0, 0, 0.5, 0, 0], np.float32), rate=100)
     array([0.03, 0.09], dtype=float32)
@@ -102,6 +115,15 @@ def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD) -> Floats:
     near, before, after = round(NEAR * rate), round(BEFORE * rate), round(AFTER * rate)
     highest = maximum_filter1d(envelope, 2 * near + 1, mode="constant")
     mean = uniform_filter1d(envelope, before + after + 1, origin=(before - after) // 2, mode="constant")
-    peaks = np.flatnonzero((envelope == highest) & (envelope >= mean + threshold))
+    least = threshold if heard is None else threshold * _doubt(heard, len(envelope), 2 * near + 1)
+    peaks = np.flatnonzero((envelope == highest) & (envelope >= mean + least))
     kept = np.diff(peaks, prepend=-near - 1) > near
     return (peaks[kept] / rate).astype(np.float32)
+
+
+def _doubt(heard: Floats, frames: int, width: int) -> Floats:
+    """Odds against an onset near each frame, to the power of ``TRUST``; what was not heard is as improbable as can be."""
+    sure = maximum_filter1d(heard, width).clip(SURE, 1 - SURE)
+    odds = np.full(frames, (1 - SURE) / SURE, np.float32)
+    odds[: len(sure)] = (1 - sure[:frames]) / sure[:frames]
+    return np.asarray(odds**TRUST, np.float32)

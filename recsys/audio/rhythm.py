@@ -67,7 +67,7 @@ def hear(samples: Floats, rate: int) -> Heard:
     rises = starting.rises(bands)
     envelope = rises.mean(axis=1)
     network = activations(bands, rises)
-    onsets = starting.pick(envelope, bands.rate)
+    onsets = starting.pick(starting.strength(rises), bands.rate, heard=network.onset)
     beats = onsets[:0]
     if len(samples) >= SHORTEST * rate:
         beats = beating.counted(network.beat, network.rate, beating.track(network.beat, network.rate))

@@ -70,8 +70,7 @@ def test_tempo_hits(found: float, hit: int, octave: int) -> None:
 
 
 def heard_onsets(samples: Floats) -> Floats:
-    bands = onsets.log_bands(samples, RATE)
-    return onsets.pick(onsets.rises(bands).mean(axis=1), bands.rate)
+    return rhythm.hear(samples, RATE).onsets
 
 
 def test_onsets_of_notes_are_found_within_20_ms() -> None:
