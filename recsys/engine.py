@@ -33,7 +33,7 @@ from recsys.ranking.dials import Dials
 from recsys.ranking.dials import Facts as DialFacts
 from recsys.settings import Playlist as PlaylistSettings
 from recsys.settings import Similar as SimilarSettings
-from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
 from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, write_ids
 from recsys.wishes import Wishes, dial_facts
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from recsys.audio.outside import Outside
 
 ENTRY = ("title", "artist", "album", "path", "mbid", "isrc")  # what a playlist file says of a track
+
+CONTENTS = "contents"  # content spaces as they came, for tracks that come later
 
 
 class Engine:
@@ -87,6 +89,12 @@ class Engine:
     def histories(self) -> sp.csr_array:
         """What each trained listener played, CSR (users, tracks)."""
         return self.listening.histories
+
+    @cached_property
+    def contents(self) -> dict[str, Embeddings]:
+        """Content spaces by name, as they were ingested."""
+        found = {folder.name: bundle.open_arrays(folder) for folder in sorted((self.folder / CONTENTS).glob("*"))}
+        return {name: Embeddings(arrays["vectors"], arrays["known"], name) for name, arrays in found.items()}
 
     @cached_property
     def listeners(self) -> NDArray[np.float32]:
@@ -382,6 +390,8 @@ def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, inde
     write_ids(folder / "users.parquet", dataset.users)
     write_catalogue(folder / "tracks.parquet", dataset.tracks, dataset.catalogue)
     Listening.of(dataset).save(folder)
+    for name, space in dataset.contents.items():
+        bundle.save_arrays(folder / CONTENTS / name, {"vectors": space.vectors, "known": space.known})
     told = {"name": model.name if model else None, "params": model.params() if model else {}}
     manifest.write_json(folder / "model.json", told)
     if model:

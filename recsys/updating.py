@@ -7,7 +7,6 @@ last training is counted and measured, so that somebody knows when to train agai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,7 +18,7 @@ from recsys.contracts import Recommender, Rows
 from recsys.drift import measured
 from recsys.engine import Engine
 from recsys.index import Index
-from recsys.models.content import words
+from recsys.models.content import content_vectors, has_content
 from recsys.tables import Dataset, Embeddings, Interactions
 from recsys.tables.merge import Place, merged, spread
 
@@ -31,7 +30,7 @@ class Updated:
     """What goes into the new bundle.
 
     Attributes:
-        dataset: all plays and skips, the whole catalogue; content of the new tracks only.
+        dataset: all plays and skips, the whole catalogue and content.
         model: over all tracks; None in a bundle without plays.
         index: likewise.
         tracks: where the base's track rows went.
@@ -73,7 +72,7 @@ def update(engine: Engine, new: Dataset, *, seed: int = 0) -> Updated:
         before = spread(engine.listeners, tracks)
         now = np.bincount(dataset.matrix().indices, minlength=tracks.size)
         waiting = np.flatnonzero((before == 0) & (now > 0)).astype(np.int32)
-        learned = model.absorb(dataset, np.union1d(waiting, tracks.new).astype(np.int32)) if len(new.plays) else learned
+        learned = model.absorb(dataset, np.union1d(waiting, tracks.new).astype(np.int32))
         late = np.setdiff1d(waiting, learned)
         if len(late):
             notes.append(f"{len(late):,} tracks with first plays wait for training: {fitted.name} can't take up tracks")
@@ -97,7 +96,7 @@ def known_dataset(engine: Engine) -> Dataset:
     heard = engine.listening
     plays = _events(engine, heard.histories, heard.last)
     skips = None if heard.skips is None else _events(engine, heard.skips, heard.skipped)
-    return Dataset(plays, engine.catalogue, {}, skips)
+    return Dataset(plays, engine.catalogue, engine.contents, skips)
 
 
 def _events(engine: Engine, matrix: sp.csr_array, time: NDArray[np.int64] | None) -> Interactions:
@@ -159,32 +158,11 @@ def _index(
     if COLLABORATIVE in blocks and taste is not None:
         played = np.bincount(dataset.plays.track, minlength=tracks.size) > 0
         blocks[COLLABORATIVE] = np.where(played[:, None], taste, np.float32(0))
-    if SOUND in blocks and SOUND in dataset.contents:
-        heard = dataset.contents[SOUND]
-        fresh = heard.known & ~blocks[SOUND].any(axis=1)
-        blocks[SOUND][fresh] = heard.vectors[fresh]
-    if CONTENT in blocks:
-        _place(blocks, dataset, tracks)
+    if SOUND in dataset.contents:
+        blocks[SOUND] = dataset.contents[SOUND].vectors
+    if has_content(dataset):
+        blocks[CONTENT] = content_vectors(dataset)
     return Index.build({name: Embeddings.normalised(vectors, name) for name, vectors in blocks.items()}, seed=seed)
-
-
-def _place(blocks: Mapping[str, NDArray[np.float32]], dataset: Dataset, tracks: Place) -> None:
-    """New tracks in the content block, in place: where tracks with the same words and nearest in sound are."""
-    content, rows = blocks[CONTENT], tracks.new
-    named = words(dataset.catalogue)
-    rarity = np.log(1 + named.shape[0] / np.maximum(np.bincount(named.indices, minlength=named.shape[1]), 1))
-    known = sp.csr_array(named[tracks.rows])
-    centres = _unit(np.asarray(known.T @ content[tracks.rows]))
-    content[rows] = _unit(np.asarray(named[rows] @ (centres * rarity[:, None].astype(np.float32))))
-    if SOUND in blocks:
-        heard = rows[blocks[SOUND][rows].any(axis=1)]
-        alike = np.maximum(blocks[SOUND][heard] @ blocks[SOUND][tracks.rows].T, 0) ** 16
-        content[heard] = _unit(content[heard] + _unit(alike @ content[tracks.rows]))
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
 
 
 def _found(index: Index | None) -> Rows:

@@ -13,7 +13,7 @@ from recsys import api, bundle, manifest, models, record
 from recsys.drift import advice
 from recsys.engine import Engine, write_engine
 from recsys.errors import DataError
-from recsys.settings import Settings
+from recsys.settings import Settings, parse
 from recsys.tables import Dataset
 from recsys.training import build_index
 
@@ -151,6 +151,24 @@ def test_a_blend_takes_part_of_its_members_along(
     mine = found[found["track_id"].isin(late)]
     assert len(mine)
     assert set(mine["source"]) <= {"ials", "popularity"}
+
+
+def test_the_hybrid_places_tracks_by_a_content_table(files: Path, world: Path, late: list[str], tmp_path: Path) -> None:
+    heard = pd.read_csv(world / "descriptors.csv")
+    (tmp_path / "all").mkdir()
+    heard.to_csv(tmp_path / "all" / "heard.csv", index=False)
+    heard[~heard["track_id"].isin(late)].to_csv(tmp_path / "heard.csv", index=False)
+    small = parse({"models": {"hybrid": {"factors": 16, "iterations": 4}}})
+    tables = api.ingest([files / "old.csv"], out=tmp_path / "tables", content=[tmp_path / "heard.csv"]).path
+    base = api.train(tables, out=tmp_path / "main", model="hybrid", settings=small).path
+    made = api.update(base, content=[tmp_path / "all" / "heard.csv"])
+    engine = Engine.open(made.path)
+    rows = engine.tracks.rows(late, missing="drop")
+    rows = rows[engine.contents["heard"].known[rows]]
+    assert len(rows) > 3
+    scores = engine.model.scores(engine.histories)
+    assert np.isfinite(scores).all()
+    assert (scores[:, rows].std(axis=0) > 0).all()
 
 
 def test_nothing_new_is_an_error(base: Path) -> None:
