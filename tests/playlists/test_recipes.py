@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from recsys.errors import SettingsError
+from recsys.playlists.example import TEXT
 from recsys.playlists.kinds import KINDS
 from recsys.playlists.recipes import parse_recipe, parse_recipes, read_recipes
 
@@ -90,6 +93,16 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, text: str, message: s
     assert str(caught.value).startswith(str(path))
     assert message.lower() in str(caught.value).lower()
     assert "\n" not in str(caught.value)
+
+
+def test_the_example_is_valid_commented_recipes_too() -> None:
+    content = tomllib.loads(TEXT)
+    assert list(parse_recipes(content).by_name) == ["daily", "discover", "rediscover"]
+    shown, _, general = TEXT.partition("# Any recipe may also say")
+    whole = re.sub(r"^# (\[recipe|[a-z]+ = )", r"\1", shown, flags=re.M)
+    assert {recipe.kind for recipe in parse_recipes(tomllib.loads(whole)).by_name.values()} == set(KINDS)  # type: ignore[attr-defined]
+    more = tomllib.loads(re.sub(r"^# ", "", general.partition("\n")[2], flags=re.M))
+    assert parse_recipe({"kind": "mix", **more}).rotation is not None
 
 
 def test_a_missing_file_says_what_is_expected(tmp_path: Path) -> None:
