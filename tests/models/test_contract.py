@@ -26,6 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "hybrid": {"factors": 8},
     "mapped": {"factors": 8},
     "blend": {"members": [["ease", {"regularization": 1.0}], ["rp3beta", {"k": 10}]]},
+    "ranked": {"members": [["ease", {"regularization": 1.0}], ["rp3beta", {"k": 10}]], "nets": 1},
 }
 VECTORS = ("popularity", "recent", "als", "bpr", "lightfm", "ratings", "content", "hybrid", "mapped")
 SAME_FOR_ALL = ("popularity", "recent")

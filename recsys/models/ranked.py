@@ -1,0 +1,357 @@
+"""Two stages: candidates from every member of a blend, put in order by a ranker learned from hidden plays."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from recsys import models
+from recsys.contracts import Floats, Histories, Recommender, Rows, VectorRecommender
+from recsys.models.base import divided, known_rows
+from recsys.models.blend import HALF, PRIOR, Blend
+from recsys.models.content import Content, content_vectors, has_content
+from recsys.models.hiding import hide, shortened
+from recsys.models.staging import Stage, stages
+from recsys.ranking.calibration import Calibration, calibrate
+from recsys.ranking.candidates import best, closed, recall_by_source
+from recsys.ranking.features import Scene, columns, facts_of, possible, table
+from recsys.ranking.learned import Net, learn
+from recsys.tables import TopK
+from recsys.tables.merge import Place, spread
+
+if TYPE_CHECKING:
+    from recsys.tables import Dataset
+
+HIDE = 0.1  # share of every history that ``fit`` hides to learn the ranker from
+MOST_LISTENERS = 4000
+MARGIN = np.float32(1e-3)
+NEVER = Calibration(np.zeros(1, np.float32), np.zeros(1, np.float32))
+
+
+class Order(NamedTuple):
+    """A learned ranker: the net, the features it looks at, its calibration, and the members it was learned with."""
+
+    net: Net
+    features: list[str]
+    curve: Calibration
+    members: tuple[str, ...]
+
+
+class Ranked(Blend):
+    """A blend whose best few hundred tracks per listener are put in order by a learned ranker.
+
+    Candidates are the union of what each member, likeness to the strongest plays, the artists of the history and
+    popularity put on top. The ranker sees every member's score and rank and the features of ``ranking.features``.
+    Tracks that nobody has played are not its business: they keep the place that the blend gives them. So do all
+    tracks for an empty history, and those that are no candidates come after, in the order of the blend.
+
+    Args:
+        members, weights, lengths, fallback, half: as of the blend.
+        hidden: width of each net.
+        nets: nets that are averaged.
+
+    >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+    >>> user, track = np.nonzero((np.arange(12)[:, None] + np.arange(8)) % 2 == 0)
+    >>> plays = Interactions(IdMap(range(12)), IdMap(range(8)), user, track, np.ones(len(user)))
+    >>> model = Ranked(members=[("rp3beta", {}), ("itemknn", {})], weights=[2, 1], nets=1)
+    >>> model = model.fit(Dataset(plays, Catalogue.empty(8)), rng=np.random.default_rng(0))
+    >>> some = sp.csr_array(np.float32([[1, 0, 0, 0, 1, 0, 1, 0]]))
+    >>> model.top_parts(some, 1, exclude=some)[0].rows
+    array([[2]], dtype=int32)
+    """
+
+    name: ClassVar[str] = "ranked"
+    order_: Order | None
+    facts_: dict[str, NDArray[Any]]
+
+    def __init__(
+        self,
+        members: Sequence[tuple[str, Mapping[str, Any]]] | None = None,
+        weights: Sequence[float] | Sequence[Sequence[float]] | None = None,
+        lengths: Sequence[float] | None = None,
+        fallback: Sequence[float] | None = None,
+        half: float = HALF,
+        hidden: int = 16,
+        nets: int = 5,
+    ) -> None:
+        super().__init__(members, weights, lengths, fallback, half)
+        self.hidden, self.nets = hidden, nets
+
+    def fit(self, dataset: Dataset, *, rng: np.random.Generator) -> Self:
+        """Members on a part of the plays and the ranker on the rest, then the members anew on everything."""
+        shown, held = hide(dataset, HIDE, rng)
+        users = np.flatnonzero(np.diff(held.indptr)).astype(np.int32)
+        if not len(users):
+            return self._fit_members(dataset, rng)
+        self._fit_members(shown, rng).fit_ranker(shown.matrix()[users], held[users], users, rng=rng)
+        order = self.order_
+        return self._fit_members(dataset, rng).take(order)
+
+    def _fit_members(self, dataset: Dataset, rng: np.random.Generator) -> Self:
+        """All of them: one that counts for nothing in the blend may help the ranker."""
+        chosen = self._chosen(dataset)
+        table, shares = self._table([name for name, _ in chosen]), self.fallback
+        if chosen[-1][0] != PRIOR:
+            chosen.append((PRIOR, {}))
+            table = np.pad(table, ((0, 0), (0, 1)))
+            shares = None if shares is None else [*shares, 0.0]
+        return self._settle([models.build(n, **p).fit(dataset, rng=rng) for n, p in chosen], dataset, table, shares)
+
+    def _settle(
+        self, fitted: list[Recommender], dataset: Dataset, weights: Floats, fallback: Sequence[float] | None
+    ) -> Self:
+        super()._settle(fitted, dataset, weights, fallback)
+        self.order_, self.facts_ = None, self._facts(dataset)
+        return self
+
+    def take(self, order: Order | None) -> Self:
+        """Use a ranker that was learned with the same members fitted on other plays; without one, the blend's order."""
+        fits = order and order.members == self.names and set(order.features) <= set(possible(self.facts_))
+        self.order_ = order if fits else None
+        return self
+
+    # ---- learning -------------------------------------------------------------------------------------
+
+    def fit_ranker(
+        self, histories: Histories, held: Histories, users: Rows | None = None, *, rng: np.random.Generator
+    ) -> Self:
+        """Learn the order of candidates from hidden plays, from each history whole and shortened at random.
+
+        Args:
+            histories: what the members were fitted on, CSR (q, tracks).
+            held: plays of the same listeners that they were not fitted on, CSR (q, tracks).
+            users: trained user rows of these listeners, or None.
+            rng: listeners (if there are many), lengths, and the nets' beginnings.
+        """
+        users = known_rows(users, histories.shape[0])
+        some = np.flatnonzero((np.diff(histories.indptr) > 0) & (np.diff(held.indptr) > 0))
+        if len(some) > MOST_LISTENERS:
+            some = np.sort(rng.choice(some, MOST_LISTENERS, replace=False))
+        self.order_ = None
+        if not len(some):
+            return self
+        names, whole, wanted = possible(self.facts_), histories[some], held[some]
+        kinds = [(whole, users[some]), (shortened(whole, rng), None)]
+        parts = [self._examples(part, own, whole, wanted, names) for part, own in kinds]
+        rows, sizes, hits = (np.concatenate(part) for part in zip(*parts, strict=True))
+        starts = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+        net = learn(rows, starts, hits, rng=rng, hidden=self.hidden, nets=self.nets)
+        order = Order(net, names, NEVER, self.names)
+        self.order_ = order._replace(curve=calibrate(self._told(order, rows, net.score(rows), starts), hits))
+        return self
+
+    def _examples(
+        self, histories: Histories, users: Rows | None, exclude: Histories, held: Histories, names: list[str]
+    ) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
+        """Features of all candidates, how many each listener has, and whether they are held."""
+        rows, sizes, hits = [], [], []
+        for some, stage in self.stages(histories, users, exclude):
+            rows.append(table(stage.scene, names))
+            sizes.append(np.diff(stage.scene.candidates.starts))
+            hits.append(stage.scene.candidates.inside(sp.csr_array(held[some])))
+        return np.concatenate(rows), np.concatenate(sizes), np.concatenate(hits)
+
+    def _told(self, order: Order, rows: Floats, scores: Floats, starts: NDArray[np.int64]) -> Floats:
+        """Scores comparable between listeners: log of a track's share of its list, and log of the history's length."""
+        column = len(rows[0]) - len(order.features) + order.features.index("length") if len(rows) else 0
+        sizes = np.diff(starts)[np.diff(starts) > 0]
+        begins = np.r_[0, np.cumsum(sizes)[:-1]].astype(np.int64)[: len(sizes)]
+        if not len(sizes):
+            return scores
+        most = np.repeat(np.maximum.reduceat(scores, begins), sizes)
+        total = np.repeat(np.add.reduceat(np.exp(scores - most), begins), sizes)
+        return scores - most - np.log(total) + rows[:, column]
+
+    # ---- answering ------------------------------------------------------------------------------------
+
+    def shares(self, histories: Histories, users: Rows | None = None) -> Iterator[Floats]:
+        """Each member's part of every score, float32 (q, tracks), one member after another; they sum to ``scores``."""
+        shares = np.zeros((len(self.models_), *histories.shape), np.float32)
+        for some, stage in self.stages(histories, users, histories):
+            shares[:, some] = self._ordered(stage)
+        yield from shares
+
+    def top_parts(
+        self,
+        histories: Histories,
+        k: int,
+        *,
+        users: Rows | None = None,
+        exclude: sp.csr_array | None = None,
+        allow: Rows | None = None,
+    ) -> tuple[TopK, Floats]:
+        """The ``k`` best tracks for each history and each member's part of their scores, float32 (q, k, members).
+
+        Args:
+            histories: weights, CSR (q, tracks).
+            k: length of each list.
+            users: trained user rows, or None.
+            exclude: tracks that a listener must not get, CSR (q, tracks); usually the histories.
+            allow: the only tracks that may be returned; candidates are looked for among these.
+        """
+        answer, kept = TopK.empty(histories.shape[0], k), min(k, histories.shape[1])
+        parts = np.zeros((*answer.rows.shape, len(self.models_)), np.float32)
+        for some, stage in self.stages(histories, users, exclude, allow):
+            shares = self._ordered(stage)
+            scores = closed(shares.sum(axis=0), None if exclude is None else exclude[some], allow)
+            rows = best(scores, kept)
+            real, places = rows >= 0, np.maximum(rows, 0)
+            answer.rows[some, :kept] = rows
+            answer.scores[some, :kept] = np.where(real, np.take_along_axis(scores, places, axis=1), -np.inf)
+            taken = np.take_along_axis(shares, places[None], axis=2)
+            parts[some, :kept] = np.where(real[:, :, None], np.moveaxis(taken, 0, 2), 0)
+        return answer, parts
+
+    def chances(self, histories: Histories, rows: Rows, users: Rows | None = None) -> Floats:
+        """How likely each listener is to play some tracks, float32 (q, k); 0 for row −1 and for what is no candidate.
+
+        Learned from hidden plays: the chance that a track is among the part of a listener's plays that was hidden.
+        """
+        found = np.zeros(rows.shape, np.float32)
+        if self.order_ is None:
+            return found
+        for some, stage in self.stages(histories, users, histories):
+            made, candidates = table(stage.scene, self.order_.features), stage.scene.candidates
+            told = np.full(stage.shares.shape[1:], -np.inf, np.float32)
+            scores = self._told(self.order_, made, self.order_.net.score(made), candidates.starts)
+            told[candidates.owner, candidates.rows] = scores
+            taken = np.take_along_axis(told, np.maximum(rows[some], 0), axis=1)
+            found[some] = self.order_.curve(np.where(rows[some] >= 0, taken, -np.inf))
+        return found
+
+    def recall_by_source(
+        self, histories: Histories, held: Histories, users: Rows | None = None
+    ) -> dict[str, tuple[float, float]]:
+        """For each source, and "all" together: share of held-out pairs among its tracks, and tracks per listener."""
+        found, tracks = Counter[str](), Counter[str]()
+        for some, stage in self.stages(histories, users, histories):
+            part = sp.csr_array(held[some])
+            found.update({name: share * part.nnz for name, share in recall_by_source(stage.sources, part).items()})
+            tracks.update({name: int((rows >= 0).sum()) for name, rows in stage.sources.items()})
+            tracks["all"] += len(stage.scene.candidates.rows)
+        return {name: (found[name] / max(held.nnz, 1), tracks[name] / max(histories.shape[0], 1)) for name in found}
+
+    # ---- one tile -------------------------------------------------------------------------------------
+
+    def stages(
+        self,
+        histories: Histories,
+        users: Rows | None = None,
+        exclude: sp.csr_array | None = None,
+        allow: Rows | None = None,
+    ) -> Iterator[tuple[slice, Stage]]:
+        """Some histories at a time, with their candidates."""
+        return stages(self, self.facts_, histories, users, exclude, allow)
+
+    def _ordered(self, stage: Stage) -> Floats:
+        """Each member's part of all scores, float32 (members, q, tracks)."""
+        shares, candidates = stage.shares, stage.scene.candidates
+        if self.order_ is None or not len(candidates.rows):
+            return shares
+        blend = shares.sum(axis=0)
+        parts = self._parts(self.order_, stage.scene)
+        scores, own = parts.sum(axis=1), self._own(stage.scene)
+        for q, (start, stop) in enumerate(zip(candidates.starts[:-1], candidates.starts[1:], strict=True)):
+            some, mine = candidates.rows[start:stop], own[start:stop]
+            if mine.sum() < 2:
+                continue
+            placed = _placed(scores[start:stop], blend[q, some], mine)
+            rest = np.ones(blend.shape[1], np.bool_)
+            rest[some] = False
+            if rest.any():
+                shares[-1, q, rest] += placed.min() - MARGIN - blend[q, rest].max()
+            shares[-1, q, some] += placed - blend[q, some]
+            shares[:, q, some[mine]] = parts[start:stop][mine].T
+        return shares
+
+    def _own(self, scene: Scene) -> NDArray[np.bool_]:
+        """Candidates that the ranker is asked about: tracks that every member has learned of, not in a history."""
+        known: NDArray[np.bool_] = np.all(self.evidence_ > 0, axis=0)
+        return (
+            known[scene.candidates.rows] & (scene.length > 0)[scene.owner] & ~scene.candidates.inside(scene.histories)
+        )
+
+    def _parts(self, order: Order, scene: Scene) -> Floats:
+        """What each member gave to the ranker's score, without what all of a list have in common, float32 (n, members).
+
+        Features that belong to no member go to popularity, to the first member that knows content, or to the first.
+        """
+        given = order.net.parts(table(scene, order.features))
+        knows = [number for number, model in enumerate(self.models_) if getattr(model, "cold", False)]
+        home = {"popularity": len(self.models_) - 1, "content": knows[0] if knows else -1, "collaborative": 0}
+        found = np.zeros((len(given), len(self.models_)), np.float32)
+        for column, (_, part) in enumerate(columns(self.names, order.features)):
+            found[:, home[part] if part in home else self.names.index(part)] += given[:, column]
+        found[:, -1] += given[:, -1]
+        owner, count = scene.owner, np.maximum(np.diff(scene.candidates.starts), 1)
+        found[:, -1] -= (np.bincount(owner, found[:, -1], minlength=len(count)) / count)[owner]
+        return found
+
+    # ---- storing and updating -------------------------------------------------------------------------
+
+    def resized(self, tracks: Place, users: Place) -> Self:
+        """Over more tracks and listeners; the ranker stays, and leaves tracks that no member knows to the blend."""
+        made = super().resized(tracks, users)
+        made.hidden, made.nets, made.order_ = self.hidden, self.nets, self.order_
+        made.facts_ = {name: spread(values, tracks) for name, values in self.facts_.items()}
+        return made
+
+    def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
+        """New tracks go to the members; what is known about tracks is gathered again."""
+        learned = super().absorb(dataset, rows)
+        self.facts_ = self._facts(dataset)
+        return learned
+
+    def params(self) -> dict[str, Any]:
+        """The constructor's arguments, as lists that JSON keeps."""
+        return {**super().params(), "hidden": self.hidden, "nets": self.nets}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The blend's arrays, facts about tracks, and the ranker."""
+        found = super().arrays() | {f"facts.{name}": values for name, values in self.facts_.items()}
+        if self.order_ is not None:
+            told = json.dumps([self.order_.features, self.order_.members])
+            found |= {"order": np.array(told), "curve": np.stack(self.order_.curve)}
+            found |= {f"net.{name}": values for name, values in self.order_.net.arrays().items()}
+        return found
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], **params: Any) -> Self:
+        """The fitted model back from ``arrays()`` and ``params()``."""
+        made = super().from_arrays(arrays, **params)
+        made.facts_, made.order_ = _under(arrays, "facts."), None
+        if "order" in arrays:
+            features, members = json.loads(arrays["order"].item())
+            net = Net.from_arrays(_under(arrays, "net."))
+            made.order_ = Order(net, features, Calibration(*arrays["curve"]), tuple(members))
+        return made
+
+    def _facts(self, dataset: Dataset) -> dict[str, NDArray[Any]]:
+        spaces = {}
+        vectors = (
+            m.track_vectors() for m in self.models_ if isinstance(m, VectorRecommender) and m.name != Content.name
+        )
+        taste = next((v for v in vectors if v is not None), None)
+        if taste is not None:
+            spaces["taste"] = divided(taste, np.linalg.norm(taste, axis=1, keepdims=True)).astype(np.float32)
+        if has_content(dataset):
+            spaces["content"] = content_vectors(dataset)
+        return facts_of(dataset, spaces)
+
+
+def _placed(scores: Floats, blend: Floats, mine: NDArray[np.bool_]) -> Floats:
+    """The ranker's scores where they are ``mine``; elsewhere what it gave to tracks that the blend held alike."""
+    low, high = np.sort(blend[mine]), np.sort(scores[mine])
+    beyond = np.clip(blend, low[0], low[-1]) - blend
+    guessed = np.interp(blend, low, high) - MARGIN * beyond
+    return np.where(mine, scores, guessed).astype(np.float32)
+
+
+def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
