@@ -41,6 +41,8 @@ def top_lists(
         exclude: nonzero where a track must not be returned, CSR (q, tracks); usually the histories.
         allow: the only track rows that may be returned; None = all.
     """
+    if hasattr(model, "top_parts"):
+        return model.top_parts(histories, k, users=users, exclude=exclude, allow=allow)[0]
     if isinstance(model, VectorRecommender):
         queries = model.user_vectors(histories, users)
         return exact.top_k(queries, model.item_vectors(), k, exclude=exclude, allow=allow)
@@ -65,7 +67,12 @@ def top_parts(
     exclude: sp.csr_array | None = None,
     allow: Rows | None = None,
 ) -> Parted:
-    """The same lists with the parts that make up each score, every member scored once."""
+    """The same lists with the parts that make up each score, every member scored once.
+
+    A model that finds candidates of its own has a method of this name.
+    """
+    if hasattr(model, "top_parts"):
+        return Parted(*model.top_parts(histories, k, users=users, exclude=exclude, allow=allow))
     found: list[Parted] = []
     for rows in _batches(histories.shape[0], histories.shape[1] * len(model.names)):
         shares = list(model.shares(histories[rows], None if users is None else users[rows]))
