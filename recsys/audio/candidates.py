@@ -64,6 +64,26 @@ def likeness(vectors: Floats, pairs: Pairs, step: int = 8192) -> NDArray[np.floa
     return np.concatenate([np.empty(0), *found])
 
 
+def crowd(vectors: Floats, rows: Rows, count: int) -> NDArray[np.float64]:
+    """How near each of these rows is to others in general, (rows,): the mean likeness of its second to next nearest.
+
+    What is near to many is near to each by chance (Conneau et al., Word Translation Without Parallel Data, ICLR 2018,
+    take it off as we do). Too few rows to tell leave 0.
+
+    >>> crowd(np.array([[1, 0], [1, 0], [0, 1], [1, 0]], np.float32), np.array([0]), 2)
+    array([0.5])
+    """
+    found = np.zeros(len(rows))
+    count = min(count, len(vectors) - 2)
+    for start in range(0, len(rows) if count > 0 else 0, BLOCK):
+        mine = rows[start : start + BLOCK]
+        table = vectors[mine] @ vectors.T
+        table[np.arange(len(mine)), mine] = -np.inf
+        nearest_first = -np.partition(-table, count, axis=1)[:, : count + 1]
+        found[start : start + BLOCK] = (nearest_first.sum(axis=1) - nearest_first.max(axis=1)) / count
+    return found
+
+
 def together(one: Pairs, other: Pairs) -> Pairs:
     """The pairs of both, each once."""
     a, b, mutual = (np.concatenate(both) for both in zip(one, other, strict=True))

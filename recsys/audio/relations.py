@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from recsys import manifest
-from recsys.audio.candidates import Pairs, alike, nearest, together
+from recsys.audio.candidates import Pairs, alike, crowd, nearest, together
 from recsys.audio.candidates import likeness as likeness_of
 from recsys.audio.fingerprint import unit
 from recsys.audio.timbre import PARTS
@@ -38,8 +38,10 @@ SAME, VERSION, COVER = "same recording", "other version", "cover-like"
 NEIGHBOURS = 10  # nearest fingerprints looked at
 TITLES = 10  # tracks of one title looked at
 LIKE = 0.85  # likeness of fingerprints that the same recording has
-COVER_LIKE = 0.9  # that a cover has
-TITLED_LIKE = 0.75  # that a cover of the same title has
+COVER_LIKE = 0.88  # that a cover has
+APART_FROM_CROWD = 0.04  # that it exceeds the likeness to what else is near, summed over both tracks
+CROWD = 5  # how many others that is
+TITLED_LIKE = 0.8  # that a cover of the same title has
 HEARD = 20.0  # seconds below which likeness may be chance
 APART = 2.0  # seconds that the same recording may differ in length
 OFF_KEY = 0.02  # correlation that its chroma may gain by a change of key
@@ -70,7 +72,7 @@ def relations(features: Features) -> pd.DataFrame:
     pairs = together(nearest(vectors, NEIGHBOURS, LIKE), alike(names.title, names.artist, TITLES))
     likeness = likeness_of(vectors, pairs)
     same = same_recording(features, pairs, likeness)
-    version, cover = _by_name(features, pairs, likeness, names)
+    version, cover = _by_name(features, pairs, likeness, _apart(vectors, pairs, likeness), names)
     chosen = [same > 0, version > 0, cover > 0]
     relation = np.select(chosen, [SAME, VERSION, COVER], "")
     confidence = np.select(chosen, [same, version, cover], 0.0)
@@ -217,11 +219,23 @@ def _onsets(features: Features, rows: NDArray[np.int64]) -> dict[int, Floats]:
     return {int(row): np.sort(features.events(str(ids[row])).get("onsets", none)) for row in rows}
 
 
-def _by_name(features: Features, pairs: Pairs, likeness: Numbers, names: Names) -> tuple[Numbers, Numbers]:
+def _apart(vectors: Floats, pairs: Pairs, likeness: Numbers) -> Flags:
+    """Which pairs are alike as covers are, and more than each is to what else is near it."""
+    close = np.flatnonzero(pairs.mutual & (likeness >= COVER_LIKE))
+    rows, place = np.unique(np.concatenate([pairs.a[close], pairs.b[close]]), return_inverse=True)
+    both = crowd(vectors, rows, CROWD)[place].reshape(2, -1).sum(axis=0)
+    found = np.zeros(len(likeness), bool)
+    found[close] = 2 * likeness[close] - both >= APART_FROM_CROWD
+    return found
+
+
+def _by_name(
+    features: Features, pairs: Pairs, likeness: Numbers, apart: Flags, names: Names
+) -> tuple[Numbers, Numbers]:
     """Confidence that each pair is two versions by one artist, and that it is a cover; 0 when it is not."""
     titled, credited = ((codes[pairs.a] == codes[pairs.b]) & (codes[pairs.a] >= 0) for codes in names)
     long = features.catalogue["duration"].to_numpy(np.float64) >= HEARD
-    heard = pairs.mutual & (likeness >= COVER_LIKE) & long[pairs.a] & long[pairs.b]
+    heard = apart & long[pairs.a] & long[pairs.b]
     cover = ~credited & (heard | (titled & (likeness >= TITLED_LIKE)))
     version = np.where(titled & credited, 0.5 + np.clip(likeness, 0, 1) / 2, 0.0)
     return version, np.where(cover, np.clip(5 * likeness - 4 + 0.5 * titled, 0.05, 1), 0.0)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from recsys import manifest
 from recsys.audio import analyse as analysing
 from recsys.audio import parts
-from recsys.audio.candidates import Pairs, alike, likeness, nearest, together
+from recsys.audio.candidates import Pairs, alike, crowd, likeness, nearest, together
 from recsys.audio.ids import identify
 from recsys.audio.journal import opened
 from recsys.audio.relations import (
@@ -224,6 +224,35 @@ def test_nearest_works_over_several_blocks() -> None:
     np.testing.assert_array_equal(found.b, found.a + 350)
     assert found.mutual.all()
     np.testing.assert_array_equal(likeness(vectors, found, step=64), 1.0)
+
+
+@given(seed=st.integers(0, 1000), rows=st.integers(1, 30), count=st.integers(1, 6))
+def test_a_crowd_is_what_sorting_finds(seed: int, rows: int, count: int) -> None:
+    vectors = np.random.default_rng(seed).normal(size=(rows, 4)).astype(np.float32)
+    asked = np.arange(0, rows, 2)
+    others = [np.sort(np.delete(vectors @ vectors[row], row))[::-1][1 : count + 1] for row in asked]
+    expected = [other.mean() if rows > 2 else 0.0 for other in others]
+    np.testing.assert_allclose(crowd(vectors, asked, count), expected, atol=1e-5)
+
+
+def test_what_is_near_to_many_is_no_cover(features: Features) -> None:
+    """Two songs that move alike are a cover each of the other; eight that all do are a style."""
+    prints = features.extra["fingerprint"].vectors
+    rng = np.random.default_rng(0)
+    others = features.catalogue["path"].map(lambda path: Path(path).stem.split()[0]).to_numpy()
+
+    def covers(like: int) -> int:
+        vectors = prints.copy()
+        near = np.flatnonzero(others == "other")[:like] if like <= 2 else np.arange(like)
+        vectors[near] = prints[near[0]] * (1 + 0.15 * rng.random((len(near), prints.shape[1])).astype(np.float32))
+        space = replace(features.extra["fingerprint"], vectors=vectors)
+        catalogue = features.catalogue.assign(title=None, artist=None, duration=np.arange(len(vectors)) * 10.0 + 30)
+        found = relations(replace(features, extra={**features.extra, "fingerprint": space}, catalogue=catalogue))
+        ids = set(np.asarray(features.tracks.ids)[near])
+        return int((found["track_a"].isin(ids) & found["track_b"].isin(ids)).sum())
+
+    assert covers(2) == 1
+    assert covers(8) == 0
 
 
 def test_a_common_title_makes_few_pairs() -> None:

@@ -30,7 +30,7 @@ from scipy.stats import binomtest
 from recsys.audio import augment
 from recsys.audio.candidates import likeness, nearest
 from recsys.audio.library import analyze
-from recsys.audio.relations import NEIGHBOURS, fingerprints, relations
+from recsys.audio.relations import NEIGHBOURS, TITLED_LIKE, fingerprints, relations
 from recsys.audio.sound import RATE
 from recsys.audio.store import Features, open_features
 from recsys.sources.sample.compose import Note
@@ -162,8 +162,24 @@ def report(part: str, features: Features) -> None:
     found = relations(features)
     pairs = [(row[a], row[b], kind) for a, b, kind in found[["track_a", "track_b", "relation"]].itertuples(index=False)]
     print(pd.DataFrame(_relation_rows(pairs, made)).to_string(index=False))
+    print(_titled(features, own))
     print("by likeness of fingerprints alone, both among the nearest of the other:")
     print(pd.DataFrame(_level_rows(features, own, made)).to_string(index=False))
+
+
+def _titled(features: Features, own: Sequence[Clip]) -> str:
+    """How much a title that agrees adds: what passes then of the same songs, and of any two songs."""
+    vectors = fingerprints(features)
+    alike = vectors @ vectors.T >= TITLED_LIKE
+    song, kind = (np.array([getattr(clip, name) for clip in own]) for name in Clip._fields)
+    original, made = np.flatnonzero(kind == ""), np.flatnonzero(np.isin(kind, ["cover", "arranged"]))
+    same = song[original][:, None] == song[made]
+    first, second = np.triu_indices(len(original), 1)
+    other = song[original][first] != song[original][second]
+    passed = alike[original[first[other]], original[second[other]]]
+    right = alike[np.ix_(original, made)][same]
+    told = f"{share(int(right.sum()), right.size)} of covers and arrangements, {share(int(passed.sum()), passed.size)}"
+    return f"likeness that a cover of the same title needs, ≥ {TITLED_LIKE}: passed by {told} of any two songs"
 
 
 def _relation_rows(pairs: Sequence[tuple[Clip, Clip, str]], made: dict[str, set[str]]) -> Iterator[dict[str, object]]:
