@@ -91,10 +91,10 @@ class Goals:
     """
 
     relevance: float = 1.0
-    transitions: float = 1.0
+    transitions: float = 0.4
     diversity: float = 0.0
     familiarity: float = 0.0
-    curve: float = 2.0
+    curve: float = 0.8
     steps: Mapping[str, float] = field(default_factory=lambda: dict(STEPS))
     extra: Likeness | None = None
     familiar: float = 1.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 TIGHT = 8.0  # breach of a rule as far as it was relaxed; what is only short of the rule as asked counts 1
 LONGEST = 16  # places that are turned or rolled together
-BREACH = 2.0  # what a unit of breach costs while searching, in places of worth
+BREACH = 0.5  # what a unit of breach costs while searching, in places of worth
 SECONDS = 30.0  # seconds off the length that count as one unit
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 NODES = 5_000  # branches after which the search ends, so that the answer depends on no clock
-GAP = 2e-3  # how far from the best value the search may end
+GAP = 1e-2  # how far from the best value the search may end
 
 
 class Programme:
