@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
@@ -57,6 +58,8 @@ class Block:
 
 Maker = Callable[["Dataset"], Iterable[Block]]
 MAKERS: list[Maker] = []
+Worded = tuple[NDArray[np.uint64], sp.csr_array]
+_KEPT: WeakKeyDictionary[Catalogue, dict[str, Worded]] = WeakKeyDictionary()
 
 
 def maker(function: Maker) -> Maker:
@@ -158,8 +161,15 @@ def _quantity(name: str, column: Any) -> bool:
     return not any(part in CODES for part in parts) and column.nunique(dropna=True) > 1
 
 
-def _worded(catalogue: Catalogue, column: str) -> tuple[NDArray[np.uint64], sp.csr_array]:
-    """Hashes of the words of one column, and which tracks have them, CSR of ones."""
+def _worded(catalogue: Catalogue, column: str) -> Worded:
+    """Hashes of the words of one column, and which tracks have them, CSR of ones; kept as long as the catalogue."""
+    kept = _KEPT.setdefault(catalogue, {})
+    if column not in kept:
+        kept[column] = _parsed(catalogue, column)
+    return kept[column]
+
+
+def _parsed(catalogue: Catalogue, column: str) -> Worded:
     number: dict[str, int] = {}
     tracks, found = [], []
     for track, value in enumerate(catalogue.frame[column]):
