@@ -354,7 +354,7 @@ class Engine:
         minutes: float | None = None,
         settings: PlaylistSettings | None = None,
     ) -> tuple[Playlist, list[Entry]]:
-        """A playlist from seed tracks: neighbours of all seeds together, in a listenable order.
+        """A playlist from seed tracks or sound files: neighbours of all seeds together, in a listenable order.
 
         Other kinds of lists are made by recipes, see ``recsys.listing``.
 
@@ -364,10 +364,9 @@ class Engine:
         Raises:
             UnknownId: a seed that is not in the catalogue.
         """
-        rows = self.tracks.rows(list(seeds))
-        settings = settings or PlaylistSettings()
-        made = seeding.from_seeds(self.index, self.catalogue, rows, settings, n=n, minutes=minutes)
-        why = seeding.reasons(self.index, self.catalogue, rows, made.rows)
+        wanted, settings = self.seeds(list(seeds), [], "hybrid"), settings or PlaylistSettings()
+        made = seeding.from_seeds(self.index, self.catalogue, wanted, settings, n=n, minutes=minutes)
+        why = seeding.reasons(self.index, self.catalogue, wanted, made.rows)
         return made, [self.entry(row, reason) for row, reason in zip(made.rows.tolist(), why, strict=True)]
 
     def entry(self, row: int, reason: str | None = None) -> Entry:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from recsys import nearby
 from recsys.contracts import Rows
 from recsys.index import Index
@@ -21,36 +19,40 @@ OF_MINUTES = 2  # minutes that a track has at least, for how many candidates are
 def from_seeds(
     index: Index,
     catalogue: Catalogue,
-    seeds: Rows,
+    seeds: Seeds,
     settings: Settings,
     *,
     n: int | None = None,
     minutes: float | None = None,
 ) -> Playlist:
-    """The tracks nearest to all seeds together, which open the list, in an order that is good to hear.
+    """The tracks nearest to all seeds together, in an order that is good to hear; seeds that are tracks open the list.
 
     Args:
-        seeds: track rows.
+        seeds: tracks, and sounds that are none: then all are compared by sound.
         n: length in tracks; not used with ``minutes``.
     """
-    weights = nearby.weights(index, "hybrid", 0.5)
+    weights = _weights(index, seeds)
     length = int(minutes / OF_MINUTES) if minutes else n or settings.n
-    near = neighbours(index, catalogue, Seeds("", seeds), min(20 * length + 200, len(catalogue)), weights=weights)
+    near = neighbours(index, catalogue, seeds, min(20 * length + 200, len(catalogue)), weights=weights)
     pool = Pool.of(catalogue, near.rows, near.scores, likeness=nearby.likeness(index, weights))
     rules = Rules(
         tracks=None if minutes else n or settings.n,
         minutes=minutes,
-        opening=tuple(dict.fromkeys(seeds.tolist())),
+        opening=tuple(dict.fromkeys(seeds.likes.tolist())),
         max_per_artist=settings.max_per_artist,
         artist_gap=settings.artist_gap,
     )
     return solve(pool, rules, Goals())
 
 
-def reasons(index: Index, catalogue: Catalogue, seeds: Rows, rows: Rows) -> list[str]:
+def reasons(index: Index, catalogue: Catalogue, seeds: Seeds, rows: Rows) -> list[str]:
     """Why each row is in the list: a seed, or how it is like all seeds."""
-    weights, wanted = nearby.weights(index, "hybrid", 0.5), Seeds("", np.asarray(seeds, np.int32))
+    weights = _weights(index, seeds)
     return [
-        "chosen as a seed" if row in seeds else nearby.alike(index, catalogue, wanted, row, weights)
+        "chosen as a seed" if row in seeds.likes else nearby.alike(index, catalogue, seeds, row, weights)
         for row in rows.tolist()
     ]
+
+
+def _weights(index: Index, seeds: Seeds) -> dict[str, float]:
+    return nearby.weights(index, "sound" if seeds.outside else "hybrid", 0.5)

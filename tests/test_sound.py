@@ -143,6 +143,22 @@ def test_tags_tell_that_a_file_is_a_track_again(raw: Path, features: Path, libra
     assert same.any()
 
 
+def test_a_playlist_starts_from_a_file(
+    run: Run, engine: Engine, library: Path, sound_bundle: Path, tmp_path: Path
+) -> None:
+    words = ["playlist", "--bundle", sound_bundle, "-n", 6, "--seed"]
+    assert run(*words, library / "outside.ogg", "--out", tmp_path / "a.csv")[0] == 0
+    table = pd.read_csv(tmp_path / "a.csv")
+    near = engine.similar([str(library / "outside.ogg")], 20)["track_id"]
+    assert len(table) == 6
+    assert set(table["track_id"]) <= set(near)
+    assert table["reason"].str.startswith("alike in sound").all()
+    assert run(*words, library / "music" / "t05.ogg", "--out", tmp_path / "b.csv")[0] == 0
+    table = pd.read_csv(tmp_path / "b.csv")
+    assert table["track_id"][0] == titled(engine, "t05")
+    assert table["reason"][0] == "chosen as a seed"
+
+
 def test_likes_and_unlikes_are_one_search(run: Run, engine: Engine, sound_bundle: Path) -> None:
     a, b, c = (titled(engine, name) for name in ("t01", "t02", "t03"))
     words = ["--bundle", sound_bundle, "--by", "content", "-n", 30, "--json"]
