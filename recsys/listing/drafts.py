@@ -17,6 +17,7 @@ from recsys.playlists.rules import Quota
 from recsys.ranking.reasons import carriers
 
 DAY = 86_400
+OWN = "one of your own"
 Reasons = Callable[[Rows], list[str]]
 
 
@@ -67,15 +68,17 @@ class Order:
 
 
 def because(desk: Desk, history: sp.csr_array, words: str = "because you played {}") -> Reasons:
-    """Reasons that name the track of a history that is most alike."""
+    """Reasons that name the track of a history that is most alike, or say that it is in the history itself."""
+    own = set(history.indices.tolist())
 
     def reasons(rows: Rows) -> list[str]:
         if desk.engine.taste is None or not history.nnz:
-            return [POPULAR] * len(rows)
+            return [OWN if row in own else POPULAR for row in rows.tolist()]
         found = carriers(rows[None, :], history, desk.engine.taste)
-        pairs = zip(found.rows[0, :, 0].tolist(), found.alike[0, :, 0].tolist(), strict=True)
+        near = zip(rows.tolist(), found.rows[0, :, 0].tolist(), found.alike[0, :, 0].tolist(), strict=True)
         return [
-            words.format(desk.engine.name(row)) if row >= 0 and alike >= LIKELY else POPULAR for row, alike in pairs
+            OWN if row in own else words.format(desk.engine.name(play)) if play >= 0 and alike >= LIKELY else POPULAR
+            for row, play, alike in near
         ]
 
     return reasons

@@ -93,7 +93,8 @@ def path(order: Order) -> list[Draft]:
     first, last = desk.rows([recipe.start, recipe.end]).tolist()
     rows, vectors = _between(order, first, last, nearby.weights(desk.index, recipe.by, 0.5))
     length = recipe.tracks or max(2, round(60 * (recipe.minutes or 0) / desk.facts.typical_seconds))
-    places = paths.path(0, len(rows) - 1, vectors, length, artists=desk.facts.artist[rows], gap=recipe.artist_gap)
+    apart = max(recipe.artist_gap, -(-length // recipe.cap(length)))  # so far apart, no artist comes too often
+    places = paths.path(0, len(rows) - 1, vectors, length, artists=desk.facts.artist[rows], gap=apart)
     way = tuple(rows[places].tolist())
     along = dict(zip(way, paths.progress_of(places, vectors).tolist(), strict=True))
     short = f"only {len(way)} of {length} tracks lie between the two"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recsys.contracts import Floats, Rows
 from recsys.errors import DataError
 from recsys.listing.desk import Mask
-from recsys.listing.drafts import DAY, Draft, Order, Reasons, because, history_of, mixed, profile, ranks
+from recsys.listing.drafts import DAY, Draft, Order, because, history_of, mixed, profile, ranks
 from recsys.playlists.clusters import group
 from recsys.playlists.kinds import Discover, Mix, New, Rediscover
 from recsys.playlists.names import named
@@ -35,7 +35,7 @@ def mix(order: Order) -> list[Draft]:
     lists = [found.rows[side][found.rows[side] >= 0] for side in range(len(members))]
     names = named(desk.facts, [np.union1d(m, rows[:NAMING]) for m, rows in zip(members, lists, strict=True)])
     return [
-        Draft(names[side], rows, found.scores[side][: len(rows)], _known_or_because(order, histories[side]))
+        Draft(names[side], rows, found.scores[side][: len(rows)], because(desk, who.history))
         for side, rows in enumerate(lists)
     ]
 
@@ -151,15 +151,3 @@ def _near_profile(order: Order, rows: Rows) -> Floats:
     known = np.stack([weight * (score != 0) for weight, score in parts])
     total = np.stack([weight * score for weight, score in parts]).sum(axis=0)
     return (total / np.maximum(known.sum(axis=0), 1e-9)).astype(np.float32)
-
-
-def _known_or_because(order: Order, side: sp.csr_array) -> Reasons:
-    """Own tracks are named as such; others by the own track that is most alike."""
-    others = because(order.desk, side)
-    heard = set(order.who.heard.tolist())
-
-    def reasons(rows: Rows) -> list[str]:
-        pairs = zip(rows.tolist(), others(rows), strict=True)
-        return ["one of your own" if row in heard else words for row, words in pairs]
-
-    return reasons
