@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from recsys.audio import kernels
 from recsys.audio.kernels import Piece, bank, in_bands
 
 Floats = NDArray[np.float32]
@@ -40,6 +41,20 @@ class Bands(NamedTuple):
 
     levels: Floats
     rate: float
+
+
+class Rises(NamedTuple):
+    """What rises in a spectrum.
+
+    Attributes:
+        bands: float32 (frames, bands), ≥ 0.
+        mean: over the bands, float32 (frames,).
+        strength: mean of the power of 1.5, so that few steep rises count more than many small ones, float32 (frames,).
+    """
+
+    bands: Floats
+    mean: Floats
+    strength: Floats
 
 
 def log_bands(samples: Floats, rate: int) -> Bands:
@@ -82,19 +97,9 @@ def _filters(rate: int, size: int) -> Floats:
     return np.maximum(0, triangles).astype(np.float32)
 
 
-def rises(bands: Bands) -> Floats:
-    """How much each band rose above its neighbourhood two frames before, float32 (frames, bands), ≥ 0."""
-    levels, before = bands.levels, bands.levels.copy()
-    np.maximum(before[:, 1:], levels[:, :-1], out=before[:, 1:])
-    np.maximum(before[:, :-1], levels[:, 1:], out=before[:, :-1])
-    out = np.zeros_like(levels)
-    np.subtract(levels[LAG:], before[:-LAG], out=out[LAG:])
-    return np.maximum(out, 0, out=out)
-
-
-def strength(rises: Floats) -> Floats:
-    """How much rises in each frame: the mean of the rises to the power of 1.5, so that few steep ones count more."""
-    return np.asarray((rises * np.sqrt(rises)).mean(axis=1), np.float32)
+def rises(bands: Bands) -> Rises:
+    """How much each band rose above its neighbourhood two frames before."""
+    return Rises(*kernels.rises(bands.levels, LAG))
 
 
 def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD, heard: Floats | None = None) -> Floats:
@@ -104,7 +109,7 @@ def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD, heard: Flo
     150 ms before and the 100 ms after it; of two within 20 ms, the first counts.
 
     Args:
-        envelope: float32 (frames,), such as ``strength``.
+        envelope: float32 (frames,), such as ``Rises.strength``.
         rate: frames per second.
         threshold: at even odds; without ``heard`` everywhere.
         heard: probability of an onset in each frame by other means; where it is high, less will do.
@@ -122,7 +127,7 @@ def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD, heard: Flo
 
 
 def _doubt(heard: Floats, frames: int, width: int) -> Floats:
-    """Odds against an onset near each frame, to the power of ``TRUST``; what was not heard is as improbable as can be."""
+    """Odds against an onset near each frame, to the power of ``TRUST``; what was not heard is most improbable."""
     sure = maximum_filter1d(heard, width).clip(SURE, 1 - SURE)
     odds = np.full(frames, (1 - SURE) / SURE, np.float32)
     odds[: len(sure)] = (1 - sure[:frames]) / sure[:frames]

@@ -65,9 +65,8 @@ def hear(samples: Floats, rate: int) -> Heard:
     """Onsets, beats, downbeats and tempo of mono samples."""
     bands = starting.log_bands(samples, rate)
     rises = starting.rises(bands)
-    envelope = rises.mean(axis=1)
-    network = activations(bands, rises)
-    onsets = starting.pick(starting.strength(rises), bands.rate, heard=network.onset)
+    network = activations(bands, rises.bands)
+    onsets = starting.pick(rises.strength, bands.rate, heard=network.onset)
     beats = onsets[:0]
     if len(samples) >= SHORTEST * rate:
         beats = beating.counted(network.beat, network.rate, beating.track(network.beat, network.rate))
@@ -80,7 +79,7 @@ def hear(samples: Floats, rate: int) -> Heard:
     downbeats = beating.downbeats(network.downbeat, network.rate, beats)
     sure = _onset_confidence(network, onsets)
     onsets, onset_rate = (onsets, len(onsets) * rate / len(samples)) if sure >= HEARD else (onsets[:0], math.nan)
-    correlation = autocorrelation(envelope)
+    correlation = autocorrelation(rises.mean)
     return Heard(onsets, beats, downbeats, found, confidence, correlation, bands.rate, onset_rate, sure)
 
 

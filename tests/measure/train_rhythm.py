@@ -74,7 +74,7 @@ def examples(
     inputs, targets, shares = [], [], []
     for played, kind in performances:
         bands = log_bands(played.samples, RATE)
-        found = _inputs(bands.levels, rises(bands))[:FRAMES]
+        found = _inputs(bands.levels, rises(bands).bands)[:FRAMES]
         inputs.append(np.pad(found, ((0, FRAMES - len(found)), (0, 0))).T.astype(np.float16))
         beats, downbeats = (_marks(times, bands.rate / 2, FRAMES, 0.5) for times in (played.beats, played.downbeats))
         onsets = _marks(played.onsets, bands.rate, 2 * FRAMES, 0.3).reshape(FRAMES, 2)
