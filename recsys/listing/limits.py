@@ -16,6 +16,7 @@ from recsys.listing.tastes import recent
 from recsys.playlists.goals import Curve, Goals
 from recsys.playlists.kinds import Different, ForScene, Recipe, Share, Which
 from recsys.playlists.memory import Memory
+from recsys.playlists.objective import span
 from recsys.playlists.rules import Quota, Rules, Spread
 from recsys.sources.playlist_files import read_listing
 from recsys.tables import Catalogue
@@ -74,10 +75,10 @@ def _of(rows: Rows, tracks: int) -> Mask:
 
 def _years(years: Floats, spans: list[str | int]) -> Mask:
     mask = np.zeros(len(years), bool)
-    for span in spans:
-        found = SPAN.fullmatch(str(span))
+    for one in spans:
+        found = SPAN.fullmatch(str(one))
         if not found:
-            raise DataError(f'years {span!r}; expected a year or a span such as "1980-1989"')
+            raise DataError(f'years {one!r}; expected a year or a span such as "1980-1989"')
         mask |= (years >= int(found[1])) & (years <= int(found[2] or found[1]))
     return mask
 
@@ -155,11 +156,20 @@ def _codes(desk: Desk, one: Different) -> Rows:
 def goals(order: Order) -> Goals:
     """What makes one list of the recipe better than another."""
     recipe = order.recipe
-    for trait in recipe.curve:
-        order.desk.trait(trait)
-    curves = tuple(Curve.parse(trait, text) for trait, text in recipe.curve.items())
+    curves = tuple(_curve(order, trait, text) for trait, text in recipe.curve.items())
     said: dict[str, Any] = {"relevance": recipe.relevance, "transitions": recipe.smooth, "diversity": recipe.diversity}
     if recipe.familiar is not None:
         said |= {"familiarity": 1.0, "familiar": recipe.familiar}
     weights = {name: value for name, value in said.items() if value is not None}
     return Goals(curves=curves, **weights)
+
+
+def _curve(order: Order, trait: str, text: str) -> Curve:
+    """A curve in values of its trait; parts of the library run from the low to the high end of what may be chosen."""
+    values = order.desk.trait(trait)[1][order.allowed]
+    curve = Curve.parse(trait, text)
+    known = values[np.isfinite(values)].astype(np.float64)
+    if curve.absolute or not len(known):
+        return curve
+    low, high = span(known)
+    return Curve(trait, tuple((place, low + share * (high - low)) for place, share in curve.points), absolute=True)

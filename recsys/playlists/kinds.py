@@ -91,7 +91,9 @@ class Recipe(Section):
     shares: list[Share] = Field([])
     different: list[Different] = Field([])
     rotation: Rotation | None = None
-    curve: dict[str, str] = Field({}, description='e.g. energy = "0:20% 50:90% 100:30%"')
+    curve: dict[str, str] = Field(
+        {}, description='energy = "0:20% 50:90% 100:30%": from low to high end of the library'
+    )
     relevance: float | None = Field(None, ge=0, description="weights of goals; what is not said is the solver's")
     smooth: float | None = Field(None, ge=0, description="weight of the transitions")
     diversity: float | None = Field(None, ge=0)

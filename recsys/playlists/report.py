@@ -78,7 +78,7 @@ class Report:
             len(np.unique(codes[codes >= 0])),
             _traits(facts, rows),
             _keys(facts, rows),
-            _curves(facts, goals, len(rows)),
+            _curves(goals, len(rows)),
             _steps(facts, rows),
             round(float(np.isin(rows, known).mean()), 4) if len(rows) and len(known) else None,
             None if before is None else round(overlap(rows, before), 4),
@@ -161,15 +161,10 @@ def _camelot(key: int) -> str:
     return f"{(7 * pitch + 7) % 12 + 1}{'B' if key < 12 else 'A'}"
 
 
-def _curves(facts: Facts, goals: Goals | None, tracks: int) -> dict[str, list[float]]:
-    made = {}
-    for curve in goals.curves if goals and tracks else ():
-        values = facts.number(curve.trait)
-        targets = curve.at(tracks)
-        if not curve.absolute and np.isfinite(values).any():
-            targets = np.nanquantile(values, np.clip(targets, 0, 1))
-        made[curve.trait] = [round(float(target), 4) for target in targets]
-    return made
+def _curves(goals: Goals | None, tracks: int) -> dict[str, list[float]]:
+    """Targets of the curves that are given in values, place by place."""
+    curves = [curve for curve in (goals.curves if goals and tracks else ()) if curve.absolute]
+    return {curve.trait: [round(float(target), 4) for target in curve.at(tracks)] for curve in curves}
 
 
 def _steps(facts: Facts, rows: Rows) -> dict[str, float]:
