@@ -11,8 +11,9 @@ import pytest
 
 from recsys import api, bundle, manifest, models, record
 from recsys.drift import advice
-from recsys.engine import Engine, write_engine
+from recsys.engine import Engine
 from recsys.errors import DataError
+from recsys.opened import write_engine
 from recsys.settings import Settings, parse
 from recsys.tables import Dataset
 from recsys.training import build_index

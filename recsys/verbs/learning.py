@@ -40,7 +40,7 @@ def train(
             settings name is left out.
     """
     from recsys import record, training
-    from recsys.engine import carry_sound, write_engine
+    from recsys.opened import carry_sound, write_engine
     from recsys.tables import Dataset
 
     settings = with_train(settings or Settings(), model, seed)

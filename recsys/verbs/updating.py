@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from recsys.tables.merge import Place
     from recsys.updating import Updated
 
+DEPTH = 20  # rows of a list that a listener is thought to have seen
+EXPLORE = 0.1  # least chance that all sources share, where the settings say nothing
+FEEDBACK = "feedback"
 COUNTS = ("plays", "pairs", "skips", "tracks", "listeners")
 
 
@@ -144,7 +147,7 @@ def _write(
     """The bundle's files; returns facts for its manifest."""
     from recsys import record
     from recsys.drift import advice
-    from recsys.engine import write_engine
+    from recsys.opened import write_engine
 
     write_engine(folder, updated.dataset, updated.model, updated.index)
     base, before = engine.facts, _story(engine)
@@ -187,3 +190,63 @@ def _trained(engine: Engine) -> dict[str, int]:
 
 def _hashes(inputs: Mapping[str, Mapping[str, str]]) -> set[str]:
     return {digest for files in inputs.values() for digest in files.values()}
+
+
+def feedback(
+    bundle: Pathlike,
+    recs: Pathlike,
+    plays: Paths,
+    *,
+    out: Pathlike,
+    depth: int = DEPTH,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """What became of recommendations: hit rates by source, what other mixes would have been worth, a posterior.
+
+    Rows are trials when their listener did anything since, and hits when the track was played. Where ``recommend``
+    wrote chances down (``explore``), what is learned can be given to it as ``feedback``.
+
+    Args:
+        bundle: that the lists came from.
+        recs: a folder that ``recommend`` wrote.
+        plays: what was played and skipped since, and nothing older.
+        out: the folder to write; what an earlier one there learned is built upon.
+        depth: the first so many of each list count as shown.
+        settings: how columns are named; ``recommend.explore`` is the least chance that all sources share.
+        only_stale: do nothing when these lists and plays were counted before.
+
+    Raises:
+        ArtefactError: no lists there, or no feedback in a folder that is there.
+        DataError: nothing readable.
+    """
+    from recsys import feedback as learning
+    from recsys import sources
+    from recsys.engine import Engine
+    from recsys.exploring import Exploration
+
+    settings, out, recs = settings or Settings(), Path(out), Path(recs)
+    paths = sources.find_files(plays=plays, tracks=(), playlists=(), content=())["plays"]
+    counted = [fingerprint(recs), *sorted(manifest.sha256(path) for path in paths)]
+    before = manifest.read(out, FEEDBACK) if out.is_dir() and manifest.find(out) else {}
+    if counted in before.get("counted", []):
+        return Made("feedback", out, before, unchanged=True)
+    later = sources.gather(plays=plays, settings=settings.ingest, progress=progress).dataset
+    found = learning.trials(learning.read_lists(recs, depth), later)
+    held = {name: (a, b) for name, (a, b) in before.get("posterior", {}).items()}
+    posterior = learning.posterior(found, held)
+    explore = settings.recommend.explore or EXPLORE
+    chance = Exploration(explore, posterior).chances(Engine.open(bundle).model) if posterior else {}
+    facts = {
+        "counted": [*before.get("counted", []), counted],
+        "depth": depth,
+        "rates": learning.rates(found),
+        "worth": learning.worths(found, chance),
+        "posterior": posterior,
+        "chances": chance,
+        "headline": "; ".join(learning.told(found, chance)),
+    }
+    with manifest.fresh_folder(out) as work:
+        manifest.seal(work, FEEDBACK, facts)
+    return Made("feedback", out, manifest.read(out, FEEDBACK))

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from recsys import bundle
-from recsys.engine import Engine, write_engine
+from recsys.engine import Engine
 from recsys.index import Index
 from recsys.models.popularity import Popularity
+from recsys.opened import write_engine
 from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
 from tests.benchmarks import Row
 from tests.benchmarks.similar import clustered

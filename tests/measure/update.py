@@ -25,9 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from recsys import bundle, comparing, models, record, training
-from recsys.engine import Engine, write_engine
+from recsys.engine import Engine
 from recsys.evaluation import metrics, paired
 from recsys.evaluation.split import Split
+from recsys.opened import write_engine
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
 from recsys.tables import Dataset, IdMap, Interactions
