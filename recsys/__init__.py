@@ -14,7 +14,7 @@ from typing import Any
 
 _HOMES = {
     "recsys.api": (
-        *("ingest", "analyze", "train", "evaluate", "tune", "update", "recommend", "similar", "playlist"),
+        *("ingest", "analyze", "train", "evaluate", "tune", "update", "feedback", "recommend", "similar", "playlist"),
         *("describe", "inspect", "init", "run", "open_engine"),
     ),
     "recsys.engine": ("Engine",),

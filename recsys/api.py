@@ -18,7 +18,7 @@ from recsys.verbs.learning import evaluate, train, tune
 from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.playlists import playlist, playlist_ledger, playlist_match, playlist_new, playlist_run
 from recsys.verbs.raw import analyze, ingest
-from recsys.verbs.updating import update
+from recsys.verbs.updating import feedback, update
 
 __all__ = [
     "STEPS",
@@ -27,6 +27,7 @@ __all__ = [
     "describe",
     "do",
     "evaluate",
+    "feedback",
     "ingest",
     "init",
     "inspect",
@@ -111,6 +112,7 @@ STEPS: dict[str, Callable[..., Made]] = {
     "evaluate": evaluate,
     "tune": tune,
     "update": update,
+    "feedback": feedback,
     "recommend": recommend,
     "playlist": playlist,
     "playlist_new": playlist_new,

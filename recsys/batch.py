@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from recsys import manifest
 from recsys.contracts import Rows
 from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError
+from recsys.exploring import Exploration
 from recsys.machine import kernels
 from recsys.ranking.dials import Dials
 from recsys.settings import Recommend, Settings
@@ -48,6 +49,7 @@ class Job:
     users_per_part: int = 10_000
     dials: Dials = field(default_factory=Dials)
     now: float | None = None
+    exploration: Exploration | None = None
 
     def parts(self) -> Iterator[tuple[str, slice]]:
         """File name and listeners of each part."""
@@ -69,6 +71,7 @@ class Job:
             "part": self.users_per_part,
             "dials": asdict(self.dials),
             "now": self.now,
+            "chances": self.exploration and [self.exploration.chances(engine.model), self.exploration.seed],
         }
         return {"bundle": engine.folder.name, "users": digest, "plays": plays, "candidates": pool, **own}
 
@@ -102,7 +105,16 @@ def job(
         users_per_part=wanted.users_per_part,
         dials=Dials(**wanted.model_dump(include={dial.name for dial in fields(Dials)})),
         now=now,
+        exploration=_exploration(wanted, settings.train.seed),
     )
+
+
+def _exploration(wanted: Recommend, seed: int) -> Exploration | None:
+    """What is left to chance, and what feedback says about the sources."""
+    if wanted.explore <= 0 and wanted.feedback is None:
+        return None
+    held = None if wanted.feedback is None else manifest.read(Path(wanted.feedback), "feedback")["posterior"]
+    return Exploration(wanted.explore, {name: tuple(shape) for name, shape in (held or {}).items()}, seed)
 
 
 def _whom(
@@ -247,6 +259,7 @@ def _lists(engine: Engine, job: Job, chosen: slice) -> pd.DataFrame:
         include_seen=job.include_seen,
         dials=job.dials,
         now=job.now,
+        exploration=job.exploration and replace(job.exploration, first=chosen.start),
     )
     ids = np.asarray(job.ids)[chosen]
     return engine.frame(ids, explained)

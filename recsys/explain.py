@@ -59,6 +59,7 @@ class Explained(NamedTuple):
         parts: what each kind of knowledge gave; they sum to the score, each float32 (q, k).
         carried_by: own plays most alike, best first, −1: none, int32 (q, k, 3).
         shared: what the first of them and the track have in common, bits of ``aspects.WORDS``, (q, k).
+        propensity: the chance with which each row's source was drawn, (q, k); None when nothing was left to chance.
     """
 
     lists: TopK
@@ -66,6 +67,7 @@ class Explained(NamedTuple):
     parts: dict[str, Floats]
     carried_by: NDArray[np.int32]
     shared: NDArray[np.uint16]
+    propensity: NDArray[np.float64] | None = None
 
 
 def explain(
@@ -141,13 +143,13 @@ def _sourced(
     if isinstance(model, Blended):
         lists, parts = top_parts(model, histories, n, **options)
         sources = np.array(model.names, dtype=object)[parts.argmax(axis=2)]
-        return lists, sources, _by_kind(model.names, parts)
+        return lists, sources, by_kind(model.names, parts)
     lists = top_lists(model, histories, n, **options)
     whole = np.where(lists.rows >= 0, lists.scores, 0).astype(np.float32)
     return lists, np.full(lists.rows.shape, model.name, dtype=object), {KINDS.get(model.name, COLLABORATIVE): whole}
 
 
-def _by_kind(names: tuple[str, ...], parts: Floats) -> dict[str, Floats]:
+def by_kind(names: tuple[str, ...], parts: Floats) -> dict[str, Floats]:
     """Members' parts (q, k, members) summed by kind of knowledge."""
     found: dict[str, Floats] = {}
     for number, name in enumerate(names):

@@ -71,6 +71,8 @@ class Recommend(Section):
     max_per_artist: int | None = Field(None, ge=1)
     dislike: float = Field(0.1, ge=0, le=10, description="deviations that likeness to a skipped track costs")
     half_life: float = Field(60.0, gt=0, description="days after which a skip counts half")
+    explore: float = Field(0.0, ge=0, le=1, description="share of places drawn by lot from other sources")
+    feedback: str | None = Field(None, description="folder that recsys feedback wrote: better sources get more places")
 
 
 class Similar(Section):

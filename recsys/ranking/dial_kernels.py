@@ -1,4 +1,4 @@
-"""The greedy choice of calibrated lists, compiled."""
+"""Lists made place by place, compiled: the greedy choice of calibrated ones, and several mixed by chance."""
 
 from __future__ import annotations
 
@@ -50,3 +50,28 @@ def choose(
             taken[place] = True
             for entry in range(indptr[rows[q, place]], indptr[rows[q, place] + 1]):
                 total[indices[entry]] += shares[entry]
+
+
+@numba.njit(cache=True, parallel=True)
+def interleave(lists: Any, drawn: Any, rows: Any, sources: Any) -> None:
+    """Fill ``rows`` and ``sources`` (q, n) from ``lists`` (sources, q, k): the drawn source's best unused track."""
+    count, queries, reach = lists.shape
+    for q in numba.prange(queries):
+        place = np.zeros(count, np.int64)
+        for j in range(drawn.shape[1]):
+            for turn in range(count + 1):
+                source = drawn[q, j] if turn == 0 else turn - 1
+                while place[source] < reach and lists[source, q, place[source]] >= 0:
+                    track = lists[source, q, place[source]]
+                    used = False
+                    for i in range(j):
+                        if rows[q, i] == track:
+                            used = True
+                            break
+                    if not used:
+                        break
+                    place[source] += 1
+                if place[source] < reach and lists[source, q, place[source]] >= 0:
+                    rows[q, j], sources[q, j] = lists[source, q, place[source]], source
+                    place[source] += 1
+                    break

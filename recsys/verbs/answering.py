@@ -34,6 +34,8 @@ def recommend(
     calibrate: float | None = None,
     not_heard_days: float | None = None,
     max_per_artist: int | None = None,
+    explore: float | None = None,
+    feedback: Pathlike | None = None,
     now: float | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
@@ -59,6 +61,9 @@ def recommend(
         calibrate: 0 by score alone … 1 by the listener's own mix of popularity and genre.
         not_heard_days: nothing heard within so many days; what was heard earlier may come back.
         max_per_artist: at most so many by one artist in a list.
+        explore: share of places that go by lot to a single member of the model; adds a column ``propensity``, the
+            chance with which each row's source was drawn.
+        feedback: a folder that ``feedback`` wrote: sources get places by their chance to be the best.
         now: when the lists are for, Unix seconds UTC; default: the latest event of the log.
     """
     from recsys import batch
@@ -66,6 +71,7 @@ def recommend(
 
     settings, out = settings or Settings(), Path(out)
     dials = given(novelty=novelty, calibrate=calibrate, not_heard_days=not_heard_days, max_per_artist=max_per_artist)
+    dials |= given(explore=explore, feedback=None if feedback is None else str(feedback))
     wanted = settings.recommend.model_copy(update={**given(n=n, format=format), **dials})
     wanted = type(wanted).model_validate(wanted.model_dump())
     engine = Engine.open(bundle)

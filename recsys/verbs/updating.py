@@ -221,8 +221,7 @@ def feedback(
         ArtefactError: no lists there, or no feedback in a folder that is there.
         DataError: nothing readable.
     """
-    from recsys import feedback as learning
-    from recsys import sources
+    from recsys import outcomes, sources
     from recsys.engine import Engine
     from recsys.exploring import Exploration
 
@@ -233,19 +232,19 @@ def feedback(
     if counted in before.get("counted", []):
         return Made("feedback", out, before, unchanged=True)
     later = sources.gather(plays=plays, settings=settings.ingest, progress=progress).dataset
-    found = learning.trials(learning.read_lists(recs, depth), later)
+    found = outcomes.trials(outcomes.read_lists(recs, depth), later)
     held = {name: (a, b) for name, (a, b) in before.get("posterior", {}).items()}
-    posterior = learning.posterior(found, held)
+    posterior = outcomes.posterior(found, held)
     explore = settings.recommend.explore or EXPLORE
     chance = Exploration(explore, posterior).chances(Engine.open(bundle).model) if posterior else {}
     facts = {
         "counted": [*before.get("counted", []), counted],
         "depth": depth,
-        "rates": learning.rates(found),
-        "worth": learning.worths(found, chance),
+        "rates": outcomes.rates(found),
+        "worth": outcomes.worths(found, chance),
         "posterior": posterior,
         "chances": chance,
-        "headline": "; ".join(learning.told(found, chance)),
+        "headline": "; ".join(outcomes.told(found, chance)),
     }
     with manifest.fresh_folder(out) as work:
         manifest.seal(work, FEEDBACK, facts)
