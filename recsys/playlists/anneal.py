@@ -29,7 +29,7 @@ from recsys.playlists.kernels import (
 )
 
 SMALL = 1e-6
-CHANGES, SWAPS = 0.6, 0.8  # of all moves, changes of a track below the first, exchanges below the second, then rolls
+NEAR, CHANGES, SWAPS = 0.4, 0.6, 0.8  # shares of moves up to here: a near track, any track, an exchange; then rolls
 
 
 @njit(cache=True, nogil=True)
@@ -57,7 +57,7 @@ def anneal(problem: Any, start: Any, seed: Any, moves: int, hot: float, cold: fl
         p = first + int(chance(state) * (end - first))
         gain, cost = 0.0, 0.0
         if kind < CHANGES or end - first < 2:
-            new = int(chance(state) * len(counted.inside))
+            new = _proposed(problem.near, order, p, kind, state)
             if counted.inside[new] or problem.kept[order[p]]:
                 continue
             gain = worth_of_change(value, step, order, p, new)
@@ -91,6 +91,14 @@ def anneal(problem: Any, start: Any, seed: Any, moves: int, hot: float, cold: fl
             best[:] = order
             least, most = breach, worth
     return best
+
+
+@njit(cache=True, nogil=True)
+def _proposed(near: Any, order: Any, p: int, kind: float, state: Any) -> Any:
+    """A candidate for place p: any, or one of the best after the track before it."""
+    if p > 0 and kind < NEAR:
+        return near[order[p - 1], int(chance(state) * near.shape[1])]
+    return int(chance(state) * len(near))
 
 
 @njit(cache=True, nogil=True)

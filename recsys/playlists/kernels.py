@@ -25,6 +25,7 @@ class Problem(NamedTuple):
     Attributes:
         value: worth of candidate i in place p, (n, c).
         step: worth of the step from i to j, (c, c).
+        near: the candidates that are best after each one, (c, k).
         unlike: worth of having both i and j, symmetric, zero diagonal, (c, c); or (0, 0).
         familiar: (c,) or (0,); ``wish`` = (share wished for, worth of meeting it).
         groups: artist, album, recording of each candidate, −1 unknown, (3, c).
@@ -39,6 +40,7 @@ class Problem(NamedTuple):
 
     value: NDArray[np.float32]
     step: NDArray[np.float32]
+    near: NDArray[np.int32]
     unlike: NDArray[np.float32]
     familiar: NDArray[np.float32]
     wish: NDArray[np.float64]

@@ -14,6 +14,7 @@ from recsys.playlists.transitions import badness
 
 Order = NDArray[np.integer]
 Matrix = NDArray[np.float32]
+FOLLOWERS = 24  # candidates kept as the best after each one
 WIDE = 5.0, 95.0  # percentiles of the pool between which a curve runs
 
 
@@ -90,9 +91,13 @@ class Objective:
             value += np.float32(self.weight("curve")) * self.curve
         steps, pairs = self.weight("transitions") * n / max(1, n - 1), self.weight("diversity") * 2 / max(1, n - 1)
         step = np.zeros((c, c), np.float32) if not self.step.size else np.float32(steps) * (1 - self.step)
+        gain = step + value.mean(axis=0)
+        np.fill_diagonal(gain, -1)
+        near = np.argpartition(-gain, min(FOLLOWERS, c - 1), axis=1)[:, :FOLLOWERS]
         return {
             "value": value,
             "step": step,
+            "near": near.astype(np.int32),
             "unlike": np.ascontiguousarray(np.float32(pairs) * self.unlike),
             "familiar": self.familiar,
             "wish": np.array([self.wish, n * self.weight("familiarity")]),

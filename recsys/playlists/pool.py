@@ -21,7 +21,7 @@ class Pool:
     """Candidates; position i of every array describes candidate i.
 
     Attributes:
-        rows: track rows, each once, int32 (c,).
+        rows: track rows, each once, int32 (c,); ascending when made by ``of``.
         scores: how well each fits as its model says it, larger is better, float32 (c,); NaN = not scored (asked for
             by row only).
         facts: of the whole catalogue.
@@ -68,8 +68,8 @@ class Pool:
         known = None if familiarity is None else np.asarray(familiarity, np.float32)
         _check(rows, scores, known, len(facts))
         usable = np.flatnonzero((rows >= 0) & np.isfinite(scores))
-        usable = usable[np.lexsort((rows[usable], -scores[usable]))]  # best first, lower row before higher
-        usable = usable[np.sort(np.unique(rows[usable], return_index=True)[1])]
+        usable = usable[np.lexsort((-scores[usable], rows[usable]))] if (np.diff(rows[usable]) <= 0).any() else usable
+        usable = usable[np.diff(rows[usable], prepend=-1) > 0]
         return cls(rows[usable], scores[usable], facts, likeness, None if known is None else known[usable])
 
     def __len__(self) -> int:
@@ -82,7 +82,10 @@ class Pool:
 
     def with_rows(self, rows: ArrayLike) -> Pool:
         """The pool with these rows in it, unscored if they are new."""
-        new = np.setdiff1d(np.asarray(rows, np.int32), self.rows)
+        wanted = np.asarray(rows, np.int32)
+        if not len(wanted):
+            return self
+        new = np.setdiff1d(wanted, self.rows)
         blank = np.full(len(new), np.nan, np.float32)
         known = None if self.familiarity is None else np.append(self.familiarity, np.zeros(len(new), np.float32))
         return replace(self, rows=np.append(self.rows, new), scores=np.append(self.scores, blank), familiarity=known)

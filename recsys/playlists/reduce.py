@@ -15,10 +15,10 @@ BINS = 12  # parts of a curve's range from each of which the best are looked at
 
 def allowed(pool: Pool, rules: Rules) -> Pool:
     """The pool without what ``where`` and ``exclude`` forbid, and with what is asked for by row."""
-    keep = ~np.isin(pool.rows, np.asarray(rules.exclude, np.int32))
-    if rules.where is not None:
-        keep &= rules.where[pool.rows]
-    keep |= np.isin(pool.rows, rules.fixed)
+    may = np.ones(len(pool.facts), np.bool_) if rules.where is None else rules.where.copy()
+    may[np.asarray(rules.exclude, np.int32)] = False
+    may[rules.fixed] = True
+    keep = may[pool.rows]
     return (pool if keep.all() else pool.take(np.flatnonzero(keep))).with_rows(rules.fixed)
 
 
@@ -29,7 +29,8 @@ def reduced(pool: Pool, rules: Rules, goals: Goals, size: int) -> Pool:
     """
     if len(pool) <= size:
         return pool
-    best = np.argsort(-np.nan_to_num(pool.scores, nan=np.inf), kind="stable")  # unscored ones were asked for
+    scores = np.nan_to_num(pool.scores, nan=np.inf)  # unscored ones were asked for
+    best = np.lexsort((pool.rows, -scores))
     taken = np.zeros(len(pool), np.bool_)
     taken[np.isin(pool.rows, rules.fixed)] = True
     taken[best[: size // 2]] = True

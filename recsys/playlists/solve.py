@@ -22,9 +22,10 @@ from recsys.playlists.select import FAMILIES, GAPPED, Choice, Chooser
 
 CANDIDATES = 400, 8  # candidates looked at: at least so many, and so many per track of the list
 WHOLE = 4_000  # a pool up to this size is looked at as a whole before a rule gives way
-MOVES = 40_000, 1_500  # moves tried: at least so many, and so many per track of the list
-HEATS, COLD = (2.0, 0.4), 0.01  # first temperatures of each search and the last, in places of worth
-ROUNDS = 20
+MOVES = 20_000, 2_000  # moves tried: at least so many, and so many per track of the list
+HEATS, COLD = (0.1, 2.0), 0.005  # first temperatures and the last, in places of worth; the hot one mends what is broken
+FEW = 12  # up to so many tracks both are tried
+ROUNDS = 10
 NEVER = 1 << 30
 
 
@@ -150,10 +151,11 @@ def search(problem: Problem, start: NDArray[np.int32], seed: int, effort: float 
     """The best order found from ``start`` on, (n,)."""
     if problem.free[1] <= problem.free[0]:
         return start
+    heats = HEATS if judge(problem, start)[0] > 0 or len(start) <= FEW else HEATS[:1]
     moves = int(effort * max(MOVES[0], MOVES[1] * len(start)))
-    found = [descend(problem, start, ROUNDS)]
-    for i, heat in enumerate(HEATS):
-        met = anneal(problem, start, np.uint64(len(HEATS) * seed + i), moves // len(HEATS), heat, COLD)
+    found = []
+    for i, heat in enumerate(heats):
+        met = anneal(problem, start, np.uint64(len(HEATS) * seed + i), moves, heat, COLD)
         found.append(descend(problem, met, ROUNDS))
 
     def rank(order: NDArray[np.int32]) -> tuple[float, float]:
