@@ -32,6 +32,7 @@ group = typer.Typer(cls=Words, no_args_is_help=True, help="Playlists: from seeds
 app.add_typer(group, name="playlist")
 For = Annotated[list[str] | None, typer.Option("--for", help="Listener; repeatable; all = everyone.")]
 Ledger = Annotated[Path | None, typer.Option(help="Folder that remembers what was listed.")]
+Push = Annotated[str | None, typer.Option(help="Address of a Subsonic server that gets the lists, too.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing.")]
 
 
@@ -77,6 +78,7 @@ def playlist_run(
     diff: Annotated[bool, typer.Option("--diff", help="Show what changes against the files there.")] = False,
     ledger: Ledger = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a .json and a .svg about each list.")] = None,
+    push: Push = None,
     batch: Annotated[bool, typer.Option("--batch", help="Parquet parts instead of single files.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="With --batch: keep finished parts.")] = False,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
@@ -98,6 +100,7 @@ def playlist_run(
             diff=diff,
             ledger=ledger or _ledger(settings, out),
             report=report,
+            push=push,
             batch=batch,
             resume=resume,
             workers=workers,
@@ -121,6 +124,9 @@ def _tell_all(made: Any) -> None:
             terminal.say(f"{one['path']}\n{one['diff']}")
         for rule in one["relaxed"] if len(lists) <= FEW else []:
             terminal.say(f"{one['name']}: {rule}")
+    for one in lists:
+        for entry in one.get("pushed", {}).get("lost", []):
+            terminal.say(f"{one['name']}: not on the server: {entry}")
     for task, why in made.facts["without"].items():
         terminal.say(f"no list of {task}: {why}")
 
@@ -137,6 +143,7 @@ def playlist_new(
     title: Annotated[str | None, typer.Option(help="Name of the playlist.")] = None,
     ledger: Ledger = None,
     report: Annotated[Path | None, typer.Option(help="A file about the list: .json, .txt or .svg.")] = None,
+    push: Push = None,
     dry_run: DryRun = False,
     set_: Set = None,
     as_json: Json = False,
@@ -154,6 +161,7 @@ def playlist_new(
         title=title,
         ledger=ledger,
         report=report,
+        push=push,
         dry_run=dry_run,
         settings=settings,
     )

@@ -20,6 +20,7 @@ from recsys.listing import written
 from recsys.listing.desk import Desk
 from recsys.listing.editions import Edition, Wish, edition
 from recsys.listing.make import Listing, Maker
+from recsys.listing.push import Server
 from recsys.playlists.kinds import Recipe
 from recsys.playlists.ledger import Ledger
 from recsys.playlists.memory import Memory
@@ -51,6 +52,7 @@ class Job:
         reports: where .json and .svg of each list go, or None.
         dry: write nothing.
         diff: tell what changes against the files that are there.
+        push: address of a Subsonic server that gets the lists, too.
     """
 
     bundle: Path
@@ -64,6 +66,7 @@ class Job:
     wish: Wish = "due"
     dry: bool = False
     diff: bool = False
+    push: str | None = None
     effort: float = 1.0
 
 
@@ -136,6 +139,12 @@ class Worker:
             self.desk.ledger.append(pd.concat(ledger_rows, ignore_index=True))
         return done
 
+    @cached_property
+    def server(self) -> Server:
+        """Where lists are pushed to."""
+        assert self.job.push is not None
+        return Server(self.job.push)
+
     def _before(self, some: Sequence[Task]) -> dict[str, pd.DataFrame]:
         """The ledger's rows of everybody in some tasks, by listener."""
         if self.desk.ledger is None:
@@ -189,6 +198,8 @@ class Worker:
             facts |= {"diff": str(changed)} if changed else {}
             if not job.dry:
                 written.write(self.desk, listing, path, job.library)
+        if job.push is not None and not job.dry:
+            facts["pushed"] = written.push(self.desk, listing, self.server)
         if job.reports is not None and not job.dry:
             for suffix in ("json", "svg"):
                 written.tell(listing, written.place(job.reports, listing, suffix), self.desk)

@@ -14,6 +14,7 @@ from recsys import manifest
 from recsys.errors import DataError
 from recsys.listing.desk import Desk
 from recsys.listing.make import Listing, entries
+from recsys.listing.push import Server
 from recsys.playlists.formats import write_playlist
 from recsys.playlists.ledger import listed
 from recsys.playlists.names import safe_name
@@ -31,6 +32,12 @@ def write(desk: Desk, listing: Listing, path: Path, library: Path | None = None)
     """Write a list, in the place of the one that is there."""
     about = f"{listing.report.tracks} tracks; " + "; ".join([*listing.report.relaxed, *listing.report.notes])
     write_playlist(path, entries(desk, listing), title=listing.title, root=library, about=about.rstrip("; "))
+
+
+def push(desk: Desk, listing: Listing, server: Server) -> dict[str, Any]:
+    """Hand a list to a server, under its name and that of its listener; what came of it."""
+    name = f"{listing.name} ({listing.who.name})" if listing.who.ids else listing.name
+    return {"name": name, **server.push(name, entries(desk, listing))._asdict()}
 
 
 def tell(listing: Listing, path: Path, desk: Desk) -> Path:

@@ -58,6 +58,7 @@ def playlist_run(
     diff: bool = False,
     ledger: Pathlike | None = None,
     report: Pathlike | None = None,
+    push: str | None = None,
     batch: bool = False,
     resume: bool = False,
     workers: int = 2,
@@ -79,6 +80,7 @@ def playlist_run(
         diff: facts tell what changes against the files that are there.
         ledger: folder that remembers what was listed; default: ``ledger`` beside ``out``.
         report: folder for a .json and a .svg about each list.
+        push: address of a Subsonic or OpenSubsonic server that gets the lists, too; see ``recsys.listing.push``.
         batch: many lists as a table, columns listener, name, title, position, track_id, score, reason.
         resume: with ``batch``, keep the finished parts of a killed run.
         time: Unix seconds as of which lists are made; default: now.
@@ -108,6 +110,7 @@ def playlist_run(
         wish="same" if same else "fresh" if fresh else "due",
         dry=dry_run,
         diff=diff,
+        push=push,
     )
     todo = nightly.tasks(_engine(job), chosen, listeners)
     if batch and not dry_run:
@@ -206,6 +209,7 @@ def playlist_new(
     title: str | None = None,
     ledger: Pathlike | None = None,
     report: Pathlike | None = None,
+    push: str | None = None,
     dry_run: bool = False,
     settings: Settings | None = None,
     only_stale: bool = False,
@@ -221,6 +225,7 @@ def playlist_new(
         listeners: whom for; several are one household.
         ledger: folder that remembers lists; default: nothing is remembered.
         report: a file about the list: .json, .txt or .svg.
+        push: address of a Subsonic or OpenSubsonic server that gets the list, too; see ``recsys.listing.push``.
         dry_run: write nothing.
         time: Unix seconds as of which the list is made; default: now.
 
@@ -232,6 +237,7 @@ def playlist_new(
     """
     from recsys.engine import Engine
     from recsys.listing import Desk, make, written
+    from recsys.listing.push import Server
     from recsys.playlists.formats import writer_of
     from recsys.playlists.ledger import Ledger
     from recsys.playlists.recipes import parse_recipe
@@ -256,6 +262,8 @@ def playlist_new(
             written.write(desk, one, file)
             if remembered is not None:
                 remembered.append(written.remembered(desk, one, recipe.seed))
+            if push is not None:
+                fact["pushed"] = written.push(desk, one, Server(push))
         if report is not None:
             written.tell(one, Path(report).with_stem(Path(report).stem + one.name.removeprefix(path.stem)), desk)
     relaxed = [rule for one in lists for rule in one.report.relaxed]
