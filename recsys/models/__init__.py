@@ -33,6 +33,7 @@ HOMES = {
     "ridge": ("ridge", "Ridge"),
     "hybrid": ("hybrid", "Hybrid"),
     "mapped": ("mapped", "Mapped"),
+    "cease": ("cease", "Cease"),
     "blend": ("blend", "Blend"),
     "ranked": ("ranked", "Ranked"),
 }
@@ -128,6 +129,7 @@ _CHECKS = {
     "ridge": _described,
     "hybrid": _described,
     "mapped": _described,
+    "cease": lambda dataset: _small(dataset) or _described(dataset),
     "lightfm": _has_lightfm,
 }
 

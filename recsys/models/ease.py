@@ -62,7 +62,7 @@ class Ease(Model):
         """Invert one matrix; ``rng`` is not used. DataError when there are too many tracks."""
         gram = gram_matrix(dataset, self.weight, self.user_power)
         gram[np.diag_indices_from(gram)] += ridge(gram, self.regularization, self.track_power)
-        found = _inverse(gram)
+        found = inverse(gram)
         found /= -found.diagonal().copy()
         np.fill_diagonal(found, 0)
         self.coefficients_ = np.ascontiguousarray(found, dtype=np.float32)
@@ -102,7 +102,7 @@ def ridge(gram: NDArray[np.float32], strength: float, power: float) -> NDArray[n
     return np.asarray(strength * (popular / popular.mean()) ** power, dtype=np.float32)
 
 
-def _inverse(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def inverse(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Inverse of a symmetric positive definite matrix, by Cholesky, in its own memory."""
     from scipy.linalg.lapack import spotrf, spotri
 

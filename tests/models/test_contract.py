@@ -25,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "ridge": {},
     "hybrid": {"factors": 8},
     "mapped": {"factors": 8},
+    "cease": {"regularization": 1.0},
     "blend": {"members": [["ease", {"regularization": 1.0}], ["rp3beta", {"k": 10}]]},
     "ranked": {"members": [["ease", {"regularization": 1.0}], ["rp3beta", {"k": 10}]], "nets": 1},
 }
