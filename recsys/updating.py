@@ -83,6 +83,7 @@ def update(engine: Engine, new: Dataset, *, seed: int = 0) -> Updated:
         "skips": len(new.skips) if new.skips is not None else 0,
         "tracks": len(tracks.new),
         "listeners": len(both.users.new),
+        "described": int((_described(dataset) & ~spread(_described(base), tracks)).sum()),
         "known_already": twice,
     }
     lost = np.setdiff1d(tracks.new, np.concatenate([learned, _found(index)]))
@@ -163,6 +164,12 @@ def _index(
     if has_content(dataset):
         blocks[CONTENT] = content_vectors(dataset)
     return Index.build({name: Embeddings.normalised(vectors, name) for name, vectors in blocks.items()}, seed=seed)
+
+
+def _described(dataset: Dataset) -> NDArray[np.bool_]:
+    """Tracks that any content space knows, (tracks,)."""
+    known = [space.known for space in dataset.contents.values()]
+    return np.any(known, axis=0) if known else np.zeros(len(dataset.tracks), np.bool_)
 
 
 def _found(index: Index | None) -> Rows:

@@ -17,6 +17,7 @@ from recsys.opened import write_engine
 from recsys.settings import Settings, parse
 from recsys.tables import Dataset
 from recsys.training import build_index
+from recsys.verbs.raw import AUDIO
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +193,35 @@ def test_advice_comes_with_shares_and_with_worse_ranking() -> None:
     worse = {"new_plays_ndcg@100": 0.2, "validation_ndcg@100": 0.3, "judges": 80.0}
     assert "train again" in advice({}, trained, worse)[0]
     assert advice({}, trained, worse | {"judges": 10.0}) == []
+
+
+def test_new_files_are_placed_in_the_space_of_sound_that_is_there(tmp_path: Path) -> None:
+    for package in AUDIO:
+        pytest.importorskip(package)
+    from recsys.sources.sample import write_world
+
+    write_world(tmp_path / "raw", tracks=24, listeners=8)
+    clips = sorted((tmp_path / "raw" / "audio").iterdir())
+    (tmp_path / "music").mkdir()
+    for clip in clips[:7]:
+        clip.rename(tmp_path / "music" / clip.name)
+    small = parse({"models": {"ials": {"factors": 8, "iterations": 2}}, "analyze": {"workers": 1}})
+    api.analyze([tmp_path / "music"], out=tmp_path / "features", settings=small)
+    plays = pd.read_csv(tmp_path / "raw" / "plays.csv")
+    plays[~plays["track_id"].isin([clip.stem for clip in clips[7:]])].to_csv(tmp_path / "plays.csv", index=False)
+    api.ingest([tmp_path / "plays.csv"], features=tmp_path / "features", out=tmp_path / "tables", settings=small)
+    base = Engine.open(api.train(tmp_path / "tables", out=tmp_path / "main", model="ials", settings=small).path)
+    for clip in clips[7:10]:
+        clip.rename(tmp_path / "music" / clip.name)
+    api.analyze([tmp_path / "music"], out=tmp_path / "features", settings=small)
+    made = api.update(tmp_path / "main", features=tmp_path / "features", settings=small)
+    engine = Engine.open(made.path)
+    assert len(engine.tracks) == len(base.tracks) + 3
+    assert made.facts["update"]["now"]["described"] == 3
+    moved = engine.index.vectors("sound", engine.tracks.rows(base.tracks.ids))
+    assert np.allclose(moved, base.index.vectors("sound"), atol=1e-6)
+    newcomer = tmp_path / "music" / clips[8].name
+    track = engine.similar([str(newcomer)], 3, by="sound")["query"].iloc[0]
+    assert track in engine.tracks  # the file is recognised as the track that it became
+    assert track not in base.tracks
+    assert not manifest.problems(made.path)

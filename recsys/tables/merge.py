@@ -98,8 +98,8 @@ def _union(old: IdMap, new: IdMap) -> IdMap:
 
 
 def _joined(old: Interactions | None, new: Interactions | None) -> Interactions | None:
-    if old is None or new is None:
-        return new if old is None else old
+    if old is None or new is None or not len(new) or not len(old):
+        return new if old is None or (new is not None and not len(old)) else old
     user, track, weight = (
         np.concatenate([getattr(old, name), getattr(new, name)]) for name in ("user", "track", "weight")
     )

@@ -105,7 +105,7 @@ def _gathered(
     from recsys.audio.store import open_features
 
     base = updating.known_dataset(engine)
-    silent = type(base)(base.plays.take([]), base.catalogue)
+    silent = type(base)(type(base.plays).empty(base.users, base.tracks), base.catalogue)
     known = merged(silent, new).dataset if new is not None else silent
     joined = joining.join(known, open_features(features), space=_space(engine.folder))
     return joined.dataset, joined.digests
@@ -175,6 +175,7 @@ def _headline(story: Mapping[str, Any]) -> str:
     """What happened, in words."""
     now = story["now"]
     told = f"folded in {now['plays']:,} plays, {now['tracks']:,} new tracks, {now['listeners']:,} new listeners"
+    told += f", content of {now['described']:,} tracks" if now["described"] else ""
     return "; ".join([told, *story["notes"], *story["advice"]])
 
 
