@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsys.audio.alone import alone
+from recsys.audio.alone import IDENTIFY, alone
 from recsys.audio.describe import describe_track, headline
+from recsys.audio.outside import known_as
+from recsys.audio.space import NAME as SOUND
 from recsys.errors import DataError, MissingExtra
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ DRAW = "recsys.audio.picture:draw_file"
 def tell(
     what: str, *, features: Features | None, engine: Engine | None, options: Mapping[str, Any] | None = None
 ) -> Facts:
-    """The facts of ``recsys.audio.describe``; of a track of a bundle also ``listeners`` and ``catalogue``.
+    """The facts of ``recsys.audio.describe``; of a track of a bundle, or its file, also ``listeners``, ``catalogue``.
 
     Args:
         what: a file, an id of the features, or an id of the bundle; the first that fits.
@@ -38,7 +40,8 @@ def tell(
         DataError: not a file, and there is nothing else to look in; or nothing in the file can be decoded.
     """
     if Path(what).is_file():
-        return _heard(what, options)
+        heard, listed = _heard(what, options), _recognised(what, engine)
+        return {**heard, **_without(listed, heard["traits"])}
     known = [there.tracks for there in (features, engine) if there is not None]
     if not known:
         raise DataError(f"{what} is no file, and there are no features or bundle to look for such a track in")
@@ -66,9 +69,17 @@ def draw(told: Mapping[str, Any], out: str | Path) -> None:
     alone(DRAW, path, {"out": str(out), "title": name})
 
 
-def _listed(engine: Engine, what: str) -> Facts:
+def _recognised(path: str, engine: Engine | None) -> Facts:
+    """What a bundle knows of the track that a file is; nothing when it is none."""
+    if engine is None or not (engine.folder / SOUND).is_dir():
+        return {}
+    row = known_as(alone(IDENTIFY, path), engine.folder / SOUND, engine.catalogue)
+    return _listed(engine, str(engine.tracks.at(row)), row) if row >= 0 else {}
+
+
+def _listed(engine: Engine, what: str, row: int | None = None) -> Facts:
     """What a bundle knows of a track."""
-    row = int(engine.tracks.rows([what])[0])
+    row = int(engine.tracks.rows([what])[0]) if row is None else row
     known = {name: _plain(value) for name, value in engine.catalogue.frame.iloc[row].items()}
     catalogue = {name: value for name, value in known.items() if value is not None}
     return {"track": str(what), "catalogue": catalogue, "listeners": int(engine.listeners[row])}

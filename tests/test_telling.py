@@ -56,6 +56,17 @@ def test_a_file_an_id_and_a_path_of_the_bundle_tell_the_same_sound(home: Path) -
     assert api.describe("x1", bundle=bundle)["traits"].keys() == stored["traits"].keys(), "heard from its path"
 
 
+def test_the_file_of_a_track_is_told_with_its_catalogue(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "moved.flac").write_bytes((home / "audio" / "c.flac").read_bytes())
+    told = api.describe(tmp_path / "moved.flac", bundle=home / "data/bundles/main")
+    assert (told["track"], told["listeners"], told["catalogue"]["title"]) == ("x1", 12, "Dawn")
+    assert told["paths"] == [str(tmp_path / "moved.flac")]
+    soundfile.write(tmp_path / "other.flac", song(3), RATE)
+    told = api.describe(tmp_path / "other.flac", bundle=home / "data/bundles/main")
+    assert told["track"].startswith("sound:")
+    assert "catalogue" not in told
+
+
 def test_a_track_without_sound_is_told_by_its_catalogue(home: Path) -> None:
     told = api.describe("x2", bundle=home / "data/bundles/main", features=home / "data/features")
     assert told == {"track": "x2", "catalogue": {"title": "Dusk", "artist": "Bo"}, "listeners": 12}

@@ -124,7 +124,7 @@ def describe(
 
     Args:
         what: a sound file, heard now; or the id of a track.
-        bundle: where tracks are listed; adds ``catalogue`` and ``listeners``.
+        bundle: where tracks are listed; adds ``catalogue`` and ``listeners``, also for the file of a track.
         features: a folder that ``analyze`` wrote, with the sound of tracks.
         plot: a picture to draw: .png, .svg or .pdf.
 
@@ -138,7 +138,7 @@ def describe(
     from recsys.engine import Engine
 
     library = open_features(features) if features is not None and not Path(what).is_file() else None
-    engine = Engine.open(bundle) if bundle is not None and not Path(what).is_file() else None
+    engine = Engine.open(bundle) if bundle is not None else None
     hearing = (settings or Settings()).analyze.model_dump(include={"windows", "trim", "loudness"})
     told = telling.tell(str(what), features=library, engine=engine, options=hearing)
     if plot is not None:
