@@ -43,6 +43,24 @@ class Order(NamedTuple):
     members: tuple[str, ...]
 
 
+class Examples(NamedTuple):
+    """Candidates of many lists with what came of them.
+
+    Attributes:
+        names: of the features besides the members' scores and ranks.
+        rows: features, float32 (n, f).
+        sizes: candidates of each list, (lists,).
+        hits: whether a candidate was played, (n,).
+        listeners: whose list each is, (lists,).
+    """
+
+    names: list[str]
+    rows: Floats
+    sizes: NDArray[np.int64]
+    hits: NDArray[np.bool_]
+    listeners: NDArray[np.intp]
+
+
 class Ranked(Blend):
     """A blend whose best few hundred tracks per listener are put in order by a learned ranker.
 
@@ -129,33 +147,43 @@ class Ranked(Blend):
             users: trained user rows of these listeners, or None.
             rng: listeners (if there are many), lengths, and the nets' beginnings.
         """
+        return self.learn_order(self.examples(histories, held, users, rng=rng), rng=rng)
+
+    def examples(
+        self, histories: Histories, held: Histories, users: Rows | None = None, *, rng: np.random.Generator
+    ) -> Examples:
+        """What ``learn_order`` learns from; arguments as of ``fit_ranker``."""
         users = known_rows(users, histories.shape[0])
         some = np.flatnonzero((np.diff(histories.indptr) > 0) & (np.diff(held.indptr) > 0))
         if len(some) > MOST_LISTENERS:
             some = np.sort(rng.choice(some, MOST_LISTENERS, replace=False))
-        self.order_ = None
+        names, whole, wanted = possible(self.facts_), histories[some], sp.csr_array(held[some])
+        tables, sizes, hits = [], [], []
+        for part, own in ((whole, users[some]), (shortened(whole, rng), None)):
+            for rows, stage in self.stages(part, own, whole):
+                tables.append(table(stage.scene, names))
+                sizes.append(np.diff(stage.scene.candidates.starts))
+                hits.append(stage.scene.candidates.inside(sp.csr_array(wanted[rows])))
         if not len(some):
-            return self
-        names, whole, wanted = possible(self.facts_), histories[some], held[some]
-        kinds = [(whole, users[some]), (shortened(whole, rng), None)]
-        parts = [self._examples(part, own, whole, wanted, names) for part, own in kinds]
-        rows, sizes, hits = (np.concatenate(part) for part in zip(*parts, strict=True))
-        starts = np.r_[0, np.cumsum(sizes)].astype(np.int64)
-        net = learn(rows, starts, hits, rng=rng, hidden=self.hidden, nets=self.nets)
-        order = Order(net, names, NEVER, self.names)
-        self.order_ = order._replace(curve=calibrate(self._told(order, rows, net.score(rows), starts), hits))
-        return self
+            return Examples(names, np.empty((0, 0), np.float32), np.empty(0, int), np.empty(0, bool), some)
+        twice = np.concatenate([some, some])
+        return Examples(names, np.concatenate(tables), np.concatenate(sizes), np.concatenate(hits), twice)
 
-    def _examples(
-        self, histories: Histories, users: Rows | None, exclude: Histories, held: Histories, names: list[str]
-    ) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
-        """Features of all candidates, how many each listener has, and whether they are held."""
-        rows, sizes, hits = [], [], []
-        for some, stage in self.stages(histories, users, exclude):
-            rows.append(table(stage.scene, names))
-            sizes.append(np.diff(stage.scene.candidates.starts))
-            hits.append(stage.scene.candidates.inside(sp.csr_array(held[some])))
-        return np.concatenate(rows), np.concatenate(sizes), np.concatenate(hits)
+    def learn_order(
+        self, examples: Examples, some: NDArray[np.bool_] | None = None, *, rng: np.random.Generator
+    ) -> Self:
+        """Learn the ranker from the examples of all listeners, or of those marked in ``some`` (q,)."""
+        names, rows, sizes, hits, listeners = examples
+        self.order_ = None
+        if some is not None:
+            kept = np.repeat(some[listeners], sizes)
+            rows, hits, sizes = rows[kept], hits[kept], sizes[some[listeners]]
+        if hits.any():
+            starts = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+            net = learn(rows, starts, hits, rng=rng, hidden=self.hidden, nets=self.nets)
+            order = Order(net, names, NEVER, self.names)
+            self.order_ = order._replace(curve=calibrate(self._told(order, rows, net.score(rows), starts), hits))
+        return self
 
     def _told(self, order: Order, rows: Floats, scores: Floats, starts: NDArray[np.int64]) -> Floats:
         """Scores comparable between listeners: log of a track's share of its list, and log of the history's length."""

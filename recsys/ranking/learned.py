@@ -18,6 +18,7 @@ from recsys.contracts import Floats
 
 CLIP = 8.0  # deviations from the mean beyond which a feature counts no more
 BATCH = 32  # lists
+MOMENTS = 200_000  # candidates that mean and deviation are taken over
 SAMPLE = 128  # candidates of a list that are looked at in one step: the hits, and others at random
 RATE, DECAY = 3e-3, 1e-2
 AT_ONCE = 1 << 16  # candidates scored together
@@ -107,22 +108,15 @@ def learn(
     >>> bool(net.score(np.float32([[3, 0]]))[0] > net.score(np.float32([[0, 3]]))[0])
     True
     """
-    mean, scale = _moments(features)
-    found = Net(mean, scale, *(np.zeros(shape, np.float32) for shape in _shapes(nets, features.shape[1], hidden)))
+    mean, scale = _moments(features[:: max(1, len(features) // MOMENTS)])
+    found = Net(mean, scale, *(w.astype(np.float32) for w in _started(nets, features.shape[1], hidden, rng)))
     rows = np.empty_like(features, dtype=np.float32)
     for some in _slices(len(features)):
         rows[some] = found.scaled(features[some])
     lists = np.flatnonzero(np.diff(np.r_[0, np.cumsum(hits)][starts]))
-    for number in range(nets if len(lists) else 0):
-        weights = _started(features.shape[1], hidden, rng)
-        _descend(weights, rows, starts, hits, lists, epochs, rng)
-        for name, value in zip(NAMES[2:], weights, strict=True):
-            getattr(found, name)[number] = np.round(value, ROUNDED)
-    return found
-
-
-def _shapes(nets: int, features: int, hidden: int) -> tuple[tuple[int, ...], ...]:
-    return (nets, features), (nets, features, hidden), (nets, hidden), (nets, hidden)
+    weights = [w.astype(np.float64) for w in (found.line, found.turn, found.shift, found.tip)]
+    _descend(weights, rows, starts, hits, lists, epochs, rng)
+    return Net(mean, scale, *(np.round(w, ROUNDED).astype(np.float32) for w in weights))
 
 
 def _moments(features: Floats) -> tuple[Floats, Floats]:
@@ -135,12 +129,11 @@ def _moments(features: Floats) -> tuple[Floats, Floats]:
     return mean.astype(np.float32), np.where(spread > 1e-6, spread, 1).astype(np.float32)
 
 
-def _started(features: int, hidden: int, rng: np.random.Generator) -> list[Doubles]:
-    """w and b are 0, so that a net starts flat; A is random."""
+def _started(nets: int, features: int, hidden: int, rng: np.random.Generator) -> list[Doubles]:
+    """w and b are 0, so that a net starts flat; A and c are random."""
     limit = 1 / np.sqrt(max(features, 1))
-    turn = rng.uniform(-limit, limit, (features, hidden))
-    shift = rng.uniform(-limit, limit, hidden)
-    return [np.zeros(features), turn, shift, np.zeros(hidden)]
+    turn = rng.uniform(-limit, limit, (nets, features, hidden))
+    return [np.zeros((nets, features)), turn, rng.uniform(-limit, limit, (nets, hidden)), np.zeros((nets, hidden))]
 
 
 def _descend(
@@ -185,19 +178,21 @@ def _drawn(
 
 
 def _slopes(weights: list[Doubles], x: Doubles, hits: NDArray[np.bool_], sizes: NDArray[np.int64]) -> list[Doubles]:
-    """Slopes of the mean over lists of −Σ log softmax(hit) / √hits; each list has at least one hit."""
+    """Slopes, for each net, of the mean over lists of −Σ log softmax(hit) / √hits; each list has at least one hit."""
     line, turn, shift, tip = weights
-    begins, hit = np.r_[0, np.cumsum(sizes)[:-1]], hits.astype(np.float64)
-    inner = x @ turn + shift
+    nets, features, width = turn.shape
+    begins, hit = np.r_[0, np.cumsum(sizes)[:-1]], hits[:, None].astype(np.float64)
+    inner = (x @ turn.transpose(1, 0, 2).reshape(features, -1)).reshape(-1, nets, width) + shift
     awake = np.maximum(inner, 0)
-    score = x @ line + awake @ tip
-    power = np.exp(score - np.repeat(np.maximum.reduceat(score, begins), sizes))
+    score = x @ line.T + np.einsum("nmh,mh->nm", awake, tip)
+    power = np.exp(score - np.repeat(np.maximum.reduceat(score, begins), sizes, axis=0))
     count = np.add.reduceat(hit, begins)
-    share = power / np.repeat(np.add.reduceat(power, begins), sizes)
-    weight = np.repeat(1 / (np.sqrt(count) * len(sizes)), sizes)
-    error = (share * np.repeat(count, sizes) - hit) * weight
-    back = np.where(inner > 0, error[:, None] * tip, 0)
-    return [x.T @ error, x.T @ back, back.sum(axis=0), awake.T @ error]
+    share = power / np.repeat(np.add.reduceat(power, begins), sizes, axis=0)
+    weight = np.repeat(1 / (np.sqrt(count) * len(sizes)), sizes, axis=0)
+    error = (share * np.repeat(count, sizes, axis=0) - hit) * weight  # (n, nets)
+    back = np.where(inner > 0, error[:, :, None] * tip, 0)
+    slope = (x.T @ back.reshape(len(x), -1)).reshape(features, nets, width).transpose(1, 0, 2)
+    return [error.T @ x, slope, back.sum(axis=0), np.einsum("nmh,nm->mh", awake, error)]
 
 
 def _slices(count: int) -> Iterator[slice]:

@@ -22,7 +22,7 @@ def lists(seed: int, count: int = 60, size: int = 30) -> tuple[np.ndarray, np.nd
 
 
 def loss(weights: list[np.ndarray], rows: np.ndarray, starts: np.ndarray, hits: np.ndarray) -> float:
-    line, turn, shift, tip = weights
+    line, turn, shift, tip = (weight[1] for weight in weights)
     score = rows @ line + np.maximum(rows @ turn + shift, 0) @ tip
     total = 0.0
     for a, b in pairwise(starts):
@@ -34,11 +34,13 @@ def loss(weights: list[np.ndarray], rows: np.ndarray, starts: np.ndarray, hits: 
 def test_slopes_are_those_of_the_loss() -> None:
     rng = np.random.default_rng(0)
     rows, starts, hits = lists(1, 4, 6)
-    weights = [rng.normal(size=shape) for shape in ((3,), (3, 5), (5,), (5,))]
+    weights = [rng.normal(size=shape) for shape in ((2, 3), (2, 3, 5), (2, 5), (2, 5))]
     rows = rows.astype(np.float64)
     found = _slopes(weights, rows, hits, np.diff(starts))
     for number, weight in enumerate(weights):
         for place in np.ndindex(weight.shape):
+            if place[0] == 0:  # the loss looks at the second net
+                continue
             moved = [w.copy() for w in weights]
             moved[number][place] += 1e-6
             slope = (loss(moved, rows, starts, hits) - loss(weights, rows, starts, hits)) / 1e-6
