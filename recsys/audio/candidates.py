@@ -64,11 +64,12 @@ def likeness(vectors: Floats, pairs: Pairs, step: int = 8192) -> NDArray[np.floa
     return np.concatenate([np.empty(0), *found])
 
 
-def crowd(vectors: Floats, rows: Rows, count: int) -> NDArray[np.float64]:
+def crowd(vectors: Floats, rows: Rows, count: int, below: float = 2.0) -> NDArray[np.float64]:
     """How near each of these rows is to others in general, (rows,): the mean likeness of its second to next nearest.
 
     What is near to many is near to each by chance (Conneau et al., Word Translation Without Parallel Data, ICLR 2018,
-    take it off as we do). Too few rows to tell leave 0.
+    take it off as we do). What is ``below`` or more alike is the same thing again and not counted. Too few rows to
+    tell leave 0.
 
     >>> crowd(np.array([[1, 0], [1, 0], [0, 1], [1, 0]], np.float32), np.array([0]), 2)
     array([0.5])
@@ -79,6 +80,7 @@ def crowd(vectors: Floats, rows: Rows, count: int) -> NDArray[np.float64]:
         mine = rows[start : start + BLOCK]
         table = vectors[mine] @ vectors.T
         table[np.arange(len(mine)), mine] = -np.inf
+        table[table >= below] = 0
         nearest_first = -np.partition(-table, count, axis=1)[:, : count + 1]
         found[start : start + BLOCK] = (nearest_first.sum(axis=1) - nearest_first.max(axis=1)) / count
     return found

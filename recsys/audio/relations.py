@@ -41,6 +41,7 @@ LIKE = 0.85  # likeness of fingerprints that the same recording has
 COVER_LIKE = 0.88  # that a cover has
 APART_FROM_CROWD = 0.04  # that it exceeds the likeness to what else is near, summed over both tracks
 CROWD = 5  # how many others that is
+COPY = 0.95  # likeness of what is a copy and no other
 TITLED_LIKE = 0.8  # that a cover of the same title has
 HEARD = 20.0  # seconds below which likeness may be chance
 APART = 2.0  # seconds that the same recording may differ in length
@@ -223,7 +224,7 @@ def _apart(vectors: Floats, pairs: Pairs, likeness: Numbers) -> Flags:
     """Which pairs are alike as covers are, and more than each is to what else is near it."""
     close = np.flatnonzero(pairs.mutual & (likeness >= COVER_LIKE))
     rows, place = np.unique(np.concatenate([pairs.a[close], pairs.b[close]]), return_inverse=True)
-    both = crowd(vectors, rows, CROWD)[place].reshape(2, -1).sum(axis=0)
+    both = crowd(vectors, rows, CROWD, COPY)[place].reshape(2, -1).sum(axis=0)
     found = np.zeros(len(likeness), bool)
     found[close] = 2 * likeness[close] - both >= APART_FROM_CROWD
     return found

@@ -235,6 +235,13 @@ def test_a_crowd_is_what_sorting_finds(seed: int, rows: int, count: int) -> None
     np.testing.assert_allclose(crowd(vectors, asked, count), expected, atol=1e-5)
 
 
+def test_copies_are_no_crowd() -> None:
+    vectors = np.eye(8, dtype=np.float32)[[0, 0, 0, 0, 1, 2, 3]]
+    vectors[4, 0] = vectors[5, 0] = 0.5
+    assert crowd(vectors, np.array([0]), 2)[0] == 1.0
+    assert crowd(vectors, np.array([0]), 2, below=0.9)[0] == 0.25, "the nearest is left out, the next is 0.5"
+
+
 def test_what_is_near_to_many_is_no_cover(features: Features) -> None:
     """Two songs that move alike are a cover each of the other; eight that all do are a style."""
     prints = features.extra["fingerprint"].vectors
