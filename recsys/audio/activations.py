@@ -41,8 +41,11 @@ class Activations(NamedTuple):
     rate: float
 
 
-def activations(bands: Bands, rises: Floats) -> Activations:
+def activations(bands: Bands, rises: Floats, speeds: tuple[float, ...] = (1.0,)) -> Activations:
     """What the network hears in a spectrum (frames, bands) and its rises of the same shape.
+
+    Args:
+        speeds: at which it listens; of several the mean of the log-odds counts.
 
     Raises:
         DataError: the spectrum has other bands than those the network was trained on.
@@ -54,8 +57,20 @@ def activations(bands: Bands, rises: Floats) -> Activations:
     if bands.levels.shape[1] // POOLED * 3 != len(_weights()["mean"]):
         found, wanted = bands.levels.shape[1], len(_weights()["mean"]) // 3 * POOLED
         raise DataError(f"a spectrum of {found} bands; the network needs {wanted}: resample the sound to 22050 Hz")
-    heard = 1 / (1 + np.exp(-_network(_inputs(bands.levels, rises)).clip(-30, 30)))
+    inputs = _inputs(bands.levels, rises)
+    odds = sum(_resized(_network(_resized(inputs, round(len(inputs) / speed))), len(inputs)) for speed in speeds)
+    heard = 1 / (1 + np.exp(-(odds / np.float32(len(speeds))).clip(-30, 30)))
     return Activations(heard[:, 0], heard[:, 1], heard[:, 2:].ravel(), bands.rate / 2)
+
+
+def _resized(table: Floats, frames: int) -> Floats:
+    """The same course of rows in another number of frames, straight lines between them."""
+    if frames == len(table) or len(table) < 2 or frames < 2:
+        return table
+    places = np.linspace(0, len(table) - 1, frames)
+    before = places.astype(int).clip(0, len(table) - 2)
+    after = (places - before).astype(np.float32)[:, None]
+    return np.asarray(table[before] * (1 - after) + table[before + 1] * after, np.float32)
 
 
 def _inputs(levels: Floats, rises: Floats) -> Floats:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-VERSION = 5  # of these values: raised with every change of code or weights that moves them
+VERSION = 6  # of these values: raised with every change of code or weights that moves them
 SHORTEST = 4.0  # seconds in which a tempo can be heard
 SURE = 0.25  # confidence below which neither tempo nor beats are given
 HEARD = 0.23  # confidence below which there are no onsets: hiss and hum stay under it, hardly any music does
+SPEEDS = (1.0, 1.25)  # at which bending music is heard
 WILD = 0.2  # spread of the intervals above which beats have no tempo in common
 NAMES = (
     "tempo_bpm", "tempo_confidence", "tempo_half", "tempo_double", "tempo_bend",
@@ -69,7 +70,7 @@ def hear(samples: Floats, rate: int) -> Heard:
     onsets = starting.pick(rises.strength, bands.rate, heard=network.onset)
     beats = onsets[:0]
     if len(samples) >= SHORTEST * rate:
-        beats = beating.counted(network.beat, network.rate, beating.track(network.beat, network.rate))
+        network, beats = _beats(bands, rises.bands, network)
     found = tempo(beats)
     confidence = _confidence(network, beats, found)
     if confidence < SURE:
@@ -81,6 +82,15 @@ def hear(samples: Floats, rate: int) -> Heard:
     onsets, onset_rate = (onsets, len(onsets) * rate / len(samples)) if sure >= HEARD else (onsets[:0], math.nan)
     correlation = autocorrelation(rises.mean)
     return Heard(onsets, beats, downbeats, found, confidence, correlation, bands.rate, onset_rate, sure)
+
+
+def _beats(bands: starting.Bands, rises: Floats, network: Activations) -> tuple[Activations, Floats]:
+    """Beats, and what they were found in: where the music bends, the network hears it again at another speed."""
+    beats = beating.track(network.beat, network.rate)
+    if beating.spread(beats) >= beating.HARDLY:
+        network = activations(bands, rises, SPEEDS)
+        beats = beating.track(network.beat, network.rate)
+    return network, beating.counted(network.beat, network.rate, beats)
 
 
 def _onset_confidence(network: Activations, onsets: Floats) -> float:
