@@ -88,7 +88,8 @@ def anneal(problem: Any, start: Any, seed: Any, moves: int, hot: float, cold: fl
                 continue
         breach, worth = breach + cost, worth + gain
         if breach < least - SMALL or (breach < least + SMALL and worth > most + SMALL):
-            best[:] = order
+            for place in range(len(order)):
+                best[place] = order[place]
             least, most = breach, worth
     return best
 
@@ -197,11 +198,11 @@ def _rolls(problem: Any, order: Any) -> Any:
     helped = False
     first, end = problem.free[0], problem.free[1]
     for p in range(first, end - 1):
-        for q in range(p + 1, end):
-            helped |= _kept(problem, order, p, q, 0, True, broken)
-        for high in range(p + 3, min(end, p + LONGEST) + 1):
-            for by in range(min(4, high - p)):
-                helped |= _kept(problem, order, p, high, by, False, broken)
+        for kind in range(5):  # rolls by 0 to 3, then exchanges
+            swapping = kind == 4
+            start, stop = (p + 1, end) if swapping else (p + max(2, kind + 1), min(end, p + LONGEST) + 1)
+            for high in range(start, stop):
+                helped |= _kept(problem, order, p, high, 0 if swapping else kind, swapping, broken)
     return helped
 
 

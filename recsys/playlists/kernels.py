@@ -34,6 +34,7 @@ class Problem(NamedTuple):
         member: quota sets, (q, c); ``bounds`` fewest and most, (q, 2).
         kinds: values that should be spread, −1 unknown, (s, c); ``distinct`` fewest values, (s,).
         seconds: (c,); ``length`` = (least, most) seconds of the list.
+        codes: more than any code in ``groups`` and ``kinds``.
         kept: candidates that may move but not leave, (c,).
         free: first place and first place after those that may change.
     """
@@ -53,6 +54,7 @@ class Problem(NamedTuple):
     distinct: NDArray[np.int64]
     seconds: NDArray[np.float64]
     length: NDArray[np.float64]
+    codes: int
     kept: NDArray[np.bool_]
     free: NDArray[np.int64]
 
@@ -80,9 +82,9 @@ def chance(state: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _over(count: Any, caps: Any) -> Any:
+def _over(count: int, asked: int, most: int) -> Any:
     """Breach of a cap by a group of ``count``."""
-    return max(0, count - caps[0]) + TIGHT * max(0, count - caps[1])
+    return max(0, count - asked) + TIGHT * max(0, count - most)
 
 
 @njit(cache=True, nogil=True)
@@ -132,12 +134,12 @@ def flow(value: Any, step: Any, order: Any, low: int, high: int) -> Any:
 @njit(cache=True, nogil=True)
 def tally(problem: Any, order: Any) -> Any:
     """Count a list afresh."""
-    size, wide = problem.groups.shape[1], max(problem.groups.max(), problem.kinds.max() if problem.kinds.size else 0)
+    size = problem.groups.shape[1]
     counted = Tally(
         np.zeros(size, np.bool_),
-        np.zeros((3, wide + 2), np.int64),
+        np.zeros((3, problem.codes), np.int64),
         np.zeros(len(problem.member), np.int64),
-        np.zeros((len(problem.kinds), wide + 2), np.int64),
+        np.zeros((len(problem.kinds), problem.codes), np.int64),
         np.zeros(2),
         np.zeros(size if problem.unlike.size else 0),
     )
@@ -172,18 +174,27 @@ def judge(problem: Any, order: Any) -> Any:
     counted = tally(problem, order)
     breach = crowding(problem, order, 0, len(order))
     for k in range(3):
-        for count in counted.groups[k]:
-            breach += _over(count, problem.caps[k])
+        for group in range(problem.codes):
+            breach += _over(counted.groups[k, group], problem.caps[k, 0], problem.caps[k, 1])
     for q in range(len(problem.member)):
         breach += TIGHT * _outside(counted.member[q], problem.bounds[q, 0], problem.bounds[q, 1])
     for s in range(len(problem.kinds)):
-        breach += TIGHT * max(0, problem.distinct[s] - (counted.kinds[s] > 0).sum())
+        breach += TIGHT * max(0, problem.distinct[s] - _there(counted.kinds, s))
     breach += TIGHT * _outside(counted.sums[0], problem.length[0], problem.length[1]) / SECONDS
     worth = flow(problem.value, problem.step, order, 0, len(order)) + _known(problem, counted.sums[1], len(order))
     for i in order:
         if problem.unlike.size:
             worth += counted.pairs[i] / 2
     return breach, worth
+
+
+@njit(cache=True, nogil=True)
+def _there(kinds: Any, s: int) -> Any:
+    """How many values of a spread are in the list."""
+    there = 0
+    for kind in range(kinds.shape[1]):
+        there += kinds[s, kind] > 0
+    return there
 
 
 @njit(cache=True, nogil=True)
@@ -199,12 +210,13 @@ def _breach_of_change(problem: Any, counted: Any, out: int, new: int) -> Any:
     for k in range(3):
         a, b = problem.groups[k, out], problem.groups[k, new]
         if a != b:
+            asked, most = problem.caps[k, 0], problem.caps[k, 1]
             if a >= 0:
                 count = counted.groups[k, a]
-                change += _over(count - 1, problem.caps[k]) - _over(count, problem.caps[k])
+                change += _over(count - 1, asked, most) - _over(count, asked, most)
             if b >= 0:
                 count = counted.groups[k, b]
-                change += _over(count + 1, problem.caps[k]) - _over(count, problem.caps[k])
+                change += _over(count + 1, asked, most) - _over(count, asked, most)
     for q in range(len(problem.member)):
         more = int(problem.member[q, new]) - int(problem.member[q, out])
         if more:
@@ -215,11 +227,11 @@ def _breach_of_change(problem: Any, counted: Any, out: int, new: int) -> Any:
         if a != b:
             more = int(b >= 0 and counted.kinds[s, b] == 0) - int(a >= 0 and counted.kinds[s, a] == 1)
             if more:
-                have = (counted.kinds[s] > 0).sum()
+                have = _there(counted.kinds, s)
                 need = problem.distinct[s]
                 change += TIGHT * (max(0, need - have - more) - max(0, need - have))
     longer = counted.sums[0] + problem.seconds[new] - problem.seconds[out]
-    low, high = problem.length
+    low, high = problem.length[0], problem.length[1]
     return change + TIGHT * (_outside(longer, low, high) - _outside(counted.sums[0], low, high)) / SECONDS
 
 

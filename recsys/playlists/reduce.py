@@ -29,8 +29,7 @@ def reduced(pool: Pool, rules: Rules, goals: Goals, size: int) -> Pool:
     """
     if len(pool) <= size:
         return pool
-    scores = np.nan_to_num(pool.scores, nan=np.inf)  # unscored ones were asked for
-    best = np.lexsort((pool.rows, -scores))
+    best = _best_first(pool)
     taken = np.zeros(len(pool), np.bool_)
     taken[np.isin(pool.rows, rules.fixed)] = True
     taken[best[: size // 2]] = True
@@ -45,9 +44,15 @@ def reduced(pool: Pool, rules: Rules, goals: Goals, size: int) -> Pool:
     return pool.take(best[taken[best]])
 
 
+def _best_first(pool: Pool) -> Positions:
+    """All positions, equal scores by row; unscored ones were asked for and come first."""
+    order = np.argsort(pool.rows, kind="stable") if (np.diff(pool.rows) < 0).any() else np.arange(len(pool))
+    return order[np.argsort(-np.nan_to_num(pool.scores[order], nan=np.inf), kind="stable")]
+
+
 def _ranked(some: Positions, best: Positions) -> Positions:
     """Some positions, best first."""
-    rank = np.empty(len(best), np.int64)
+    rank = np.empty(best.max(initial=0) + 1, np.int64)
     rank[best] = np.arange(len(best))
     return some[np.argsort(rank[some])]
 

@@ -142,6 +142,7 @@ def problem(chooser: Chooser, choice: Choice, objective: Objective) -> Problem:
         distinct=np.array([need for _, need in kinds], np.int64),
         seconds=pool.seconds,
         length=np.array([asked - slack, asked + slack] if rules.minutes else [0.0, np.inf]),
+        codes=max(codes.max(initial=0) for codes in (*chooser.codes.values(), *(m for m, _ in kinds))) + 1,
         kept=chooser.fixed,
         free=np.array([len(opening), n - len(closing)], np.int64),
     )

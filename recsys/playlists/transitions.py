@@ -97,10 +97,10 @@ def badness(pool: Pool, goals: Goals) -> Steps | None:
         return None
     total = np.zeros((len(pool), len(pool)), np.float32)
     for name, step in parts.items():
-        unknown = np.isnan(step)
+        step, unknown = np.clip(step, 0, 1), np.isnan(step)
         if unknown.any():
             step = np.where(unknown, np.nanmean(step, dtype=np.float64), step)
-        total += np.float32(goals.steps[name] / whole) * np.clip(step, 0, 1)
+        total += np.float32(goals.steps[name] / whole) * step.astype(np.float32)
     return total
 
 

@@ -29,6 +29,16 @@ def at_random(pool: Pool, rules: Rules, seed: int) -> Rows:
     return _taken(within, rules, lambda place, last: noise)
 
 
+def two_steps(pool: Pool, rules: Rules) -> Rows:
+    """The best tracks within the caps, then each followed by the one most like it, as far as the gap allows."""
+    best = by_relevance(pool, rules)
+    within = pool.take(np.array([int(np.flatnonzero(pool.rows == row)[0]) for row in best]))
+    alike = within.alike()
+    if alike is None:
+        return best
+    return _taken(within, rules, lambda place, last: within.relevance if last is None else alike[last])
+
+
 def greedy(pool: Pool, rules: Rules, goals: Goals) -> Rows:
     """Place after place the track that adds most to the weighted objective there: value and step together."""
     objective = Objective.of(pool, goals, rules.length or 0)

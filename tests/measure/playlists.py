@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from recsys.audio.space import Space
 from recsys.audio.store import open_features
 from recsys.evaluation import interval
+from recsys.evaluation.intervals import Interval
 from recsys.playlists.facts import Facts
 from recsys.playlists.goals import Curve, Goals
 from recsys.playlists.objective import Objective
@@ -33,7 +34,7 @@ from recsys.playlists.rules import Quota, Rules, Spread
 from recsys.playlists.solve import solve
 from recsys.playlists.transitions import neighbours
 from recsys.tables import Catalogue
-from tests.measure.playlist_baselines import by_relevance, greedy, straight
+from tests.measure.playlist_baselines import by_relevance, greedy, straight, two_steps
 
 N = 50
 RULES = Rules(tracks=N, max_per_artist=2, artist_gap=3)
@@ -104,14 +105,16 @@ def objectives(world: World, seeds: NDArray[np.int64]) -> None:
     """The objective against greedy, place by place, with the same rules and the same goals."""
     rows = []
     for name, (rules, goals) in RECIPES.items():
-        pairs = []
+        found = []
         for seed in seeds:
             pool = allowed(world.pool(int(seed)), rules)
             made = solve(pool, rules, goals, seed=int(seed))
-            pairs.append((made.parts["objective"], worth(pool, greedy(pool, rules, goals), goals)))
-        ours, theirs = np.array(pairs).T
-        rows.append({"goals": name, "solved": ours.mean(), "greedy": theirs.mean(), "ratio": interval(ours / theirs)})
-    show("objective against greedy", rows)
+            rivals = greedy(pool, rules, goals), two_steps(pool, rules)
+            found.append((made.parts["objective"], *(worth(pool, rival, goals) for rival in rivals)))
+        ours, one, two = np.array(found).T
+        cells = {"solved": ours.mean(), "greedy": one.mean(), "two steps": two.mean()}
+        rows.append({"goals": name, **cells, "to greedy": interval(ours / one), "to two steps": interval(ours / two)})
+    show("objective against greedy (place by place) and two steps (best by relevance, then the likest follower)", rows)
 
 
 def worth(pool: Pool, rows: NDArray[np.int32], goals: Goals) -> float:
@@ -259,8 +262,8 @@ def optimum(pool: Pool, rules: Rules, goals: Goals) -> float:
 
 def show(title: str, rows: list[dict[str, object]]) -> None:
     """Print a table."""
-    print(f"{title} ({len(rows)} rows)")
-    print(pd.DataFrame(rows).to_string(index=False, float_format=lambda x: f"{x:.3f}"), end="\n\n")
+    table = pd.DataFrame([{k: str(v) if isinstance(v, Interval) else v for k, v in row.items()} for row in rows])
+    print(title, table.to_string(index=False, float_format=lambda x: f"{x:.3f}"), sep="\n", end="\n\n")
 
 
 if __name__ == "__main__":
