@@ -1,6 +1,6 @@
 """New tracks of a catalogue of real sound, with SIMULATED listening made from its genre and emotion ratings.
 
-    python -m tests.measure.simulate --audio EMOTIFY [--features FOLDER] [--seeds 5]
+    python -m tests.measure.simulate --audio EMOTIFY [--features FOLDER] [--seeds 5] [--ablate FOLDER]
     python -m tests.measure.simulate --world
 
 EMOTIFY holds ``audio`` and ``labels.csv`` (audio_file, genre, artist_group, nine emotions of the Geneva scale). Nobody
@@ -9,7 +9,9 @@ probability of a logistic of how well it fits. So numbers say how much of genre 
 about people. Three tenths of the artists are new; the table has content kNN on each block of sound alone, then every
 model that can score new tracks with all of them, floors, and what would be had from knowing the ratings or the taste
 itself. Intervals: 95 % over simulated listeners, pooled over seeds, each with its own listeners and its own artists.
-``--world`` does the same with the sample world, whose listeners are made by code as well.
+``--ablate`` takes away, one after another, the descriptors of sound and the traits from the model that hears new tracks
+best, as ``recsys evaluate --ablate`` does; results are kept in FOLDER. ``--world`` is the table for the sample world,
+whose listeners are made by code as well.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from rich.progress import track
 from rich.table import Table
 
 from recsys import api, comparing
+from recsys.ablation import ablate
 from recsys.assessment import ranker
 from recsys.audio.library import analyze
 from recsys.audio.store import Features, open_features
@@ -34,7 +37,9 @@ from recsys.evaluation import Split, cold, interval, paired
 from recsys.evaluation.floors import floors, ranked_by
 from recsys.joining import join, nothing
 from recsys.models import model_class
+from recsys.settings import parse
 from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions, TopK
+from recsys.treatments import TREATMENTS
 from tests.measure.judging import Judged, candidates, judge
 
 LISTENERS = 500
@@ -75,6 +80,7 @@ def main() -> None:
     parser.add_argument("--features", type=Path)
     parser.add_argument("--world", action="store_true")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--ablate", type=Path)
     given = parser.parse_args()
     with TemporaryDirectory() as scratch:
         if given.world:
@@ -89,6 +95,8 @@ def main() -> None:
                 split = new_artists(dataset, seed)
                 found.append(measured(split, library.blocks) | known(split, library, taste))
             show("Emotify: real sound, SIMULATED listening from its genre and emotion ratings", found)
+            if given.ablate:
+                ablated(library, given.ablate, given.seeds)
 
 
 def of_emotify(folder: Path, features: Path) -> Library:
@@ -187,6 +195,24 @@ def _of_taste(split: Split, taste: np.ndarray) -> Judged:
 def _judged(model: str, train: Dataset, split: Split) -> Judged:
     fitted = comparing.fit(train, model, {}, seed=0)
     return judge(ranker(fitted), split)
+
+
+def ablated(library: Library, out: Path, seeds: int) -> None:
+    """What each descriptor, all of them, and the traits are worth to the model that hears best."""
+    dataset, _ = simulated(library, 0)
+    contents = {f"sound:{name}": space for name, space in library.blocks.items()}
+    settings = parse({"evaluate": {"seeds": seeds}})
+    identity = {"tables": f"emotify, simulated, {', '.join(sorted(contents))}"}
+    found = ablate(replace(dataset, contents=contents), settings, out, identity)
+    table = Table(
+        "protocol", "block", *TREATMENTS, "pays", title=f"Share of N@100 that {found.model} loses (SIMULATED)"
+    )
+    for protocol in found.whole:
+        for name in found.blocks():
+            losses = (found.loss(protocol, name, treatment) for treatment in TREATMENTS)
+            cells = (f"{x.mean:+.3f} [{x.low:+.3f}, {x.high:+.3f}]" for x in losses if x)
+            table.add_row(protocol, name, *cells, str(found.pays().get(name, "")) if protocol == "cold" else "")
+    Console(width=150).print(table)
 
 
 def of_world(folder: Path) -> tuple[Dataset, dict[str, Embeddings]]:
