@@ -64,7 +64,7 @@ def likeness(vectors: Floats, pairs: Pairs, step: int = 8192) -> NDArray[np.floa
     return np.concatenate([np.empty(0), *found])
 
 
-def crowd(vectors: Floats, rows: Rows, count: int, below: float = 2.0) -> NDArray[np.float64]:
+def crowd(vectors: Floats, rows: Rows, count: int, below: float = np.inf) -> NDArray[np.float64]:
     """How near each of these rows is to others in general, (rows,): the mean likeness of its second to next nearest.
 
     What is near to many is near to each by chance (Conneau et al., Word Translation Without Parallel Data, ICLR 2018,
