@@ -19,6 +19,9 @@ from recsys.exploring import Exploration, sources
 from recsys.outcomes import Trials, posterior, rates, trials, worth
 from recsys.ranking.exploration import chances, drawn, mixed
 from recsys.tables import Catalogue, Dataset, IdMap, Interactions, TopK
+from tests.test_cli import Run, run
+
+__all__ = ["run"]
 
 NAMES = ["blend", "ials", "slim"]
 
@@ -209,3 +212,15 @@ def test_a_folder_without_lists_is_an_error(blend_bundle: Path, tmp_path: Path) 
     (tmp_path / "later.csv").write_text("user_id,track_id\nann,x\n")
     with pytest.raises(ArtefactError):
         api.feedback(blend_bundle, blend_bundle, [tmp_path / "later.csv"], out=tmp_path / "fb")
+
+
+def test_the_command_shows_each_source(run: Run, blend_bundle: Path, answers: Path, tmp_path: Path) -> None:
+    lists = pd.read_parquet(answers)
+    lists[["user_id", "track_id"]].head(30).to_csv(tmp_path / "later.csv", index=False)
+    words = ("feedback", tmp_path / "later.csv", "--bundle", blend_bundle, "--recs", answers)
+    code, out, err = run(*words, "--out", tmp_path / "fb", "--depth", 5)
+    assert code == 0
+    assert "hit rate" in out
+    assert "most places go to" in err
+    code, out, _ = run(*words, "--out", tmp_path / "fb", "--json")
+    assert len(json.loads(out)["counted"]) == 1

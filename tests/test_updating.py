@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from recsys.settings import Settings, parse
 from recsys.tables import Dataset
 from recsys.training import build_index
 from recsys.verbs.raw import AUDIO
+from tests.test_cli import Run, run
+
+__all__ = ["run"]
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +99,11 @@ def test_a_whole_log_counts_no_play_twice(base: Path, files: Path, tmp_path: Pat
 
 def test_updates_add_up_and_a_step_does_none_twice(base: Path, files: Path, late: list[str], tmp_path: Path) -> None:
     api.update(base, [files / "new.csv"], out=tmp_path)
-    again = api.update(tmp_path, [files / "new.csv"], only_stale=True)
-    assert again.unchanged
+    assert api.update(tmp_path, [files / "new.csv"]).unchanged
     later = tmp_path / "later.csv"
     later.write_text(f"user_id,track_id,timestamp\nzoe,{late[0]},1999999999\nzoe,brand-new,1999999999\n")
-    made = api.update(tmp_path, [later])
+    made = api.update(tmp_path, [files / "new.csv", later])
+    assert made.facts["update"]["now"]["known_already"] == 0
     story = made.facts["update"]
     assert story["updates"] == 2
     assert story["bundle"] == base.name
@@ -225,3 +229,13 @@ def test_new_files_are_placed_in_the_space_of_sound_that_is_there(tmp_path: Path
     assert track in engine.tracks  # the file is recognised as the track that it became
     assert track not in base.tracks
     assert not manifest.problems(made.path)
+
+
+def test_the_command_says_what_it_did_and_when_to_train(run: Run, base: Path, files: Path, tmp_path: Path) -> None:
+    code, out, err = run("update", files / "new.csv", "--bundle", base, "--out", tmp_path / "up")
+    assert (code, out) == (0, "")
+    assert all(word in " ".join(err.split()) for word in ("folded in", "new tracks", "train again from 20 %"))
+    code, out, _ = run("update", "--plays", files / "new.csv", "--bundle", tmp_path / "up", "--json")
+    assert code == 0
+    assert json.loads(out)["update"]["updates"] == 1
+    assert run("update", "--bundle", base)[0] == 2

@@ -45,8 +45,8 @@ def update(
 ) -> Made:
     """New plays and new tracks into a bundle without training: a new bundle beside the old one, which stays.
 
-    A log may be given whole: plays that the bundle knows are left out where there are times. Train again from time to
-    time; the facts say when (``advice``).
+    A log with times may be given whole: plays that the bundle knows are left out. Without times, give what came since.
+    Train again from time to time, with these plays among the tables; the facts say when (``advice``).
 
     Args:
         bundle: the base: a bundle, or the folder of bundles.
@@ -56,7 +56,7 @@ def update(
         content: tables of features; those of numbers are scaled over their own rows, so give them whole.
         features: a folder that ``analyze`` wrote; its new files become tracks.
         settings: how columns are named and rows weighed.
-        only_stale: do nothing when the bundle has these files already.
+        only_stale: nothing to say here: a file that the bundle has already is never folded in twice.
         time: when, Unix seconds UTC; names the bundle. Default: now.
 
     Raises:
@@ -75,8 +75,10 @@ def update(
         inputs["features"] = {str(features): fingerprint(Path(features))}
     if not inputs:
         raise DataError("nothing new; expected --plays, --tracks, --content or --features")
-    if only_stale and _hashes(inputs) <= set(_story(engine).get("files", ())):
+    had = set(_story(engine).get("files", ()))
+    if _hashes(inputs) <= had:
         return Made("update", engine.folder, engine.facts, unchanged=True)
+    given["plays"] = [path for path in files["plays"] if inputs["plays"][str(path)] not in had]
     started = clock.perf_counter()
     new, digests = _gathered(engine, given, features, settings, progress)
     updated = updating.update(engine, new, seed=settings.train.seed)
