@@ -15,11 +15,14 @@ Wish = Literal["due", "same", "fresh"]
 
 
 class Edition(NamedTuple):
-    """What decides about chance and time: the seed, and the time as of which the list is made, Unix seconds."""
+    """What decides about chance and time: the seed, the time as of which the list is made, and when it was made first.
+
+    A list that is made again is made from what the ledger knew at ``made``, so that it is the same again.
+    """
 
     seed: int
-    time: int
-    known: bool  # whether it was made before
+    asof: int
+    made: int
 
 
 def edition(recipe: Recipe, name: str, who: str, now: float, before: pd.DataFrame, wish: Wish = "due") -> Edition:
@@ -33,16 +36,16 @@ def edition(recipe: Recipe, name: str, who: str, now: float, before: pd.DataFram
     >>> from recsys.playlists.kinds import Discover
     >>> weekly = Discover(kind="discover")
     >>> due = [edition(weekly, "d", "ann", day * DAY, pd.DataFrame()) for day in (4, 10, 11)]
-    >>> due[0] == due[1], due[1] == due[2], due[2].time // DAY
-    (True, False, 11)
+    >>> due[0].seed == due[1].seed, due[1].seed == due[2].seed, due[1].asof // DAY
+    (True, False, 4)
     """
     start = period(now, recipe.every)
     last = None if wish == "fresh" or not len(before) else _last(before, name, now)
-    if last is not None and (wish == "same" or start is None or last.time >= start):
+    if last is not None and (wish == "same" or start is None or last.asof >= start):
         return last
     if wish == "fresh" or start is None:
-        return Edition(seed_of(recipe.seed, name, who, wish, int(now) if wish == "fresh" else 0), int(now), False)
-    return Edition(seed_of(recipe.seed, name, who, start), start, False)
+        return Edition(seed_of(recipe.seed, name, who, wish, int(now) if wish == "fresh" else 0), int(now), int(now))
+    return Edition(seed_of(recipe.seed, name, who, start), start, int(now))
 
 
 def period(now: float, every: str) -> int | None:
@@ -66,7 +69,7 @@ def _last(before: pd.DataFrame, name: str, now: float) -> Edition | None:
     if not len(mine):
         return None
     row = mine.loc[mine["time"].idxmax()]
-    return Edition(int(row["seed"]), int(row["time"]), True)
+    return Edition(int(row["seed"]), int(row["asof"]), int(row["time"]))
 
 
 def _literal(text: str) -> str:

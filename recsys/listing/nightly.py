@@ -130,7 +130,7 @@ class Worker:
             try:
                 for listing, which in self._made(task, before):
                     done.lists.append(self._finished(listing, which))
-                    ledger_rows.append(written.remembered(self.desk.at(which.time), listing, which.seed))
+                    ledger_rows.append(written.remembered(self.desk, listing, *which))
                     if tables:
                         done.tables.append(written.rows(self.desk, listing))
             except (DataError, UnknownId) as error:
@@ -160,22 +160,22 @@ class Worker:
         mine = pd.concat(rows) if rows else pd.DataFrame()
         which = edition(recipe, task.name, who.name, self.job.now, mine, self.job.wish)
         memory = None if self.desk.ledger is None else self._memory(mine, which)
-        for listing in self._maker(task.name, recipe, which.time).lists(who, seed=which.seed, memory=memory):
+        for listing in self._maker(task.name, recipe, which.asof).lists(who, seed=which.seed, memory=memory):
             yield listing, which
 
     def _memory(self, rows: pd.DataFrame, which: Edition) -> Memory:
         """What was known before this edition was made."""
-        return Memory.of(rows if len(rows) else self._nothing, self.desk.engine.tracks, which.time)
+        return Memory.of(rows if len(rows) else self._nothing, self.desk.engine.tracks, which.made)
 
     @cached_property
     def _nothing(self) -> pd.DataFrame:
         assert self.desk.ledger is not None
         return self.desk.ledger.read(listeners=[])
 
-    def _maker(self, name: str, recipe: Recipe, time: float) -> Maker:
-        if (name, time) not in self.makers:
-            self.makers[name, time] = Maker(self.desk.at(time), name, recipe, effort=self.job.effort)
-        return self.makers[name, time]
+    def _maker(self, name: str, recipe: Recipe, asof: float) -> Maker:
+        if (name, asof) not in self.makers:
+            self.makers[name, asof] = Maker(self.desk.at(asof), name, recipe, effort=self.job.effort)
+        return self.makers[name, asof]
 
     def _finished(self, listing: Listing, which: Edition) -> dict[str, Any]:
         """Write a list where it belongs; the facts about it."""
@@ -188,7 +188,7 @@ class Worker:
             "seconds": report.seconds,
             "relaxed": report.relaxed,
             "seed": which.seed,
-            "time": which.time,
+            "asof": which.asof,
         }
         facts |= {"overlap": report.overlap} if report.overlap is not None else {}
         if job.out is not None:

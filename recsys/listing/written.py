@@ -123,10 +123,8 @@ def rows(desk: Desk, listing: Listing) -> pd.DataFrame:
     )
 
 
-def remembered(desk: Desk, listing: Listing, seed: int) -> pd.DataFrame:
-    """A list as rows of the ledger, for every member of a household; as of the desk's time."""
+def remembered(desk: Desk, listing: Listing, seed: int, asof: float, made: float) -> pd.DataFrame:
+    """A list as rows of the ledger, for every member of a household; see ``Edition`` for the three numbers."""
     tracks, bundle = desk.engine.tracks.at(listing.made.rows).tolist(), desk.engine.folder.name
-    parts = [
-        listed(one, listing.name, tracks, time=desk.now, seed=seed, bundle=bundle) for one in listing.who.ids or ("",)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    told: dict[str, Any] = {"time": made, "seed": seed, "asof": asof, "bundle": bundle}
+    return pd.concat([listed(one, listing.name, tracks, **told) for one in listing.who.ids or ("",)], ignore_index=True)

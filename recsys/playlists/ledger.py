@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         ("position", pa.int32()),
         ("track", pa.string()),
         ("seed", pa.int64()),
+        ("asof", pa.int64()),
         ("bundle", pa.string()),
     ]
 )
@@ -52,7 +53,9 @@ class Erased(NamedTuple):
 
 @dataclass(frozen=True)
 class Ledger:
-    """Rows time, event (listed, played, skipped), listener, name (of the list), position, track, seed, bundle.
+    """Rows time, event (listed, played, skipped), listener, name (of the list), position, track, seed, asof, bundle.
+
+    ``time`` is when it happened; ``asof`` and ``seed`` are what the list was made with, so that it can be made again.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -136,9 +139,16 @@ class Ledger:
 
 
 def listed(
-    listener: Any, name: str, tracks: Sequence[Any], *, time: float, seed: int = 0, bundle: str = ""
+    listener: Any,
+    name: str,
+    tracks: Sequence[Any],
+    *,
+    time: float,
+    seed: int = 0,
+    asof: float | None = None,
+    bundle: str = "",
 ) -> pd.DataFrame:
-    """The rows of one list, ready to append."""
+    """The rows of one list, ready to append; ``asof`` is the time of making unless it was made as of another."""
     return pd.DataFrame(
         {
             "time": np.int64(time),
@@ -148,6 +158,7 @@ def listed(
             "position": np.arange(1, len(tracks) + 1, dtype=np.int32),
             "track": [str(track) for track in tracks],
             "seed": np.int64(seed),
+            "asof": np.int64(time if asof is None else asof),
             "bundle": bundle,
         }
     )
@@ -175,7 +186,7 @@ def heard(
     old = known.loc[known["event"] == event, ["time", "listener", "track"]].assign(old=True)
     fresh = since.merge(old, on=["time", "listener", "track"], how="left")
     fresh = fresh[fresh["old"].isna()][["time", "listener", "track"]]
-    return fresh.assign(event=event, name="", position=0, seed=0, bundle="").reset_index(drop=True)
+    return fresh.assign(event=event, name="", position=0, seed=0, asof=0, bundle="").reset_index(drop=True)
 
 
 def _table(rows: pd.DataFrame) -> pa.Table:

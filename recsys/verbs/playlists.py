@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from recsys.listing.nightly import Job, Task
 
 KIND = "playlists"
-TASKS_PER_PART = 200
+TASKS_PER_PART = 100
 
 
 def playlist(
@@ -261,7 +261,7 @@ def playlist_new(
         if not dry_run:
             written.write(desk, one, file)
             if remembered is not None:
-                remembered.append(written.remembered(desk, one, recipe.seed))
+                remembered.append(written.remembered(desk, one, recipe.seed, desk.now, desk.now))
             if push is not None:
                 fact["pushed"] = written.push(desk, one, Server(push))
         if report is not None:

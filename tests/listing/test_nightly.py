@@ -69,14 +69,15 @@ def test_lists_are_written_by_listener_and_shared_ones_once(home: Path, lively: 
     assert made.facts["tracks"] == sum(one["tracks"] for one in made.facts["lists"])
     rows = Ledger(home / "lists" / "ledger").read()
     assert set(rows["listener"]) == {"u01", "u02", ""}
-    assert set(rows["time"]) == {night // DAY * DAY, period(night, "week")}
+    assert set(rows["time"]) == {night}
+    assert set(rows["asof"]) == {night // DAY * DAY, period(night, "week")}
     assert b"../../../music/audio/" in found["u01/calm.m3u8"]
 
 
 def test_again_the_same_day_changes_nothing_and_the_next_night_turns_over(home: Path, lively: Path, night: int) -> None:
-    run(lively, ("calm",), time=night)
+    run(lively, time=night)
     before = files(home)
-    run(lively, ("calm",), time=night + 60)
+    run(lively, time=night + 60)
     assert files(home) == before
     made = run(lively, ("calm",), time=night + DAY, diff=True)
     (one,) = made.facts["lists"]
@@ -210,14 +211,13 @@ def test_editions() -> None:
         [listed("ann", "mix 1", ["a"], time=5 * DAY, seed=7), listed("ann", "mixture", ["a"], time=9 * DAY)]
     )
     due = edition(mix, "mix", "ann", 5.5 * DAY, rows)
-    assert (due.seed, due.time, due.known) == (7, 5 * DAY, True)
-    assert edition(mix, "mix", "ann", 6.5 * DAY, rows).time == 6 * DAY
+    assert due == (7, 5 * DAY, 5 * DAY)
+    assert edition(mix, "mix", "ann", 6.5 * DAY, rows)[1:] == (6 * DAY, 6.5 * DAY)
     assert edition(mix, "mix", "ann", 99 * DAY, rows, "same").seed == 7
     assert edition(weekly, "mix", "ann", 10.5 * DAY, rows).seed == 7
     fresh = {edition(mix, "mix", "ann", 5.5 * DAY + i, rows, "fresh") for i in range(3)}
     assert len({one.seed for one in fresh}) == 3
-    assert not any(one.known for one in fresh)
     once = mix.model_copy(update={"every": "once"})
-    assert edition(once, "mix", "ann", 99 * DAY, rows).known
-    assert not edition(once, "other", "ann", 99 * DAY, rows).known
+    assert edition(once, "mix", "ann", 99 * DAY, rows).seed == 7
+    assert edition(once, "other", "ann", 99 * DAY, rows).made == 99 * DAY
     assert np.unique([edition(mix, "mix", who, DAY, rows[:0]).seed for who in "abc"]).size == 3

@@ -71,7 +71,7 @@ def nights(desk: Desk, user: int, fit: Floats, n: int, memory: bool, variety: fl
         known = Memory.of(desk.ledger.read(listeners=[who.name]), desk.engine.tracks, at.now) if memory else None
         (made,) = Maker(at, "nightly", recipe).lists(who, seed=seed_of(user, night), memory=known)
         if memory:
-            desk.ledger.append(remembered(at, made, 0))
+            desk.ledger.append(remembered(at, made, 0, at.now, at.now))
         chosen = np.zeros(len(desk.facts), bool)
         chosen[made.made.rows] = True
         before = np.logical_or.reduce(book[-BEFORE:]) if book else np.zeros(len(chosen), bool)
