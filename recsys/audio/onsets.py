@@ -29,6 +29,7 @@ PIECES = 8  # of the bank of filters
 LOWEST, HIGHEST = 30.0, 11_000.0  # Hz
 LAG = 2  # frames between the two spectra that are compared
 NEAR = 0.02  # seconds to either side in which an onset must be the highest point
+AROUND = 0.03  # seconds to either side of an onset in which other means may hear it
 BEFORE, AFTER = 0.15, 0.10  # seconds over which the local mean is taken
 THRESHOLD = 0.0064  # of the strength, above the local mean, where an onset is as probable as not
 TRUST = 0.15  # in other means of hearing onsets: how much the threshold falls with their odds
@@ -120,7 +121,7 @@ def pick(envelope: Floats, rate: float, threshold: float = THRESHOLD, heard: Flo
     near, before, after = round(NEAR * rate), round(BEFORE * rate), round(AFTER * rate)
     highest = maximum_filter1d(envelope, 2 * near + 1, mode="constant")
     mean = uniform_filter1d(envelope, before + after + 1, origin=(before - after) // 2, mode="constant")
-    least = threshold if heard is None else threshold * _doubt(heard, len(envelope), 2 * near + 1)
+    least = threshold if heard is None else threshold * _doubt(heard, len(envelope), 2 * round(AROUND * rate) + 1)
     peaks = np.flatnonzero((envelope == highest) & (envelope >= mean + least))
     kept = np.diff(peaks, prepend=-near - 1) > near
     return (peaks[kept] / rate).astype(np.float32)

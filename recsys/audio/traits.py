@@ -32,7 +32,7 @@ RHYTHM = (
           "Not a mistake: a free performance bends."),
     Trait("onset_rate", "1/s", 0, 15, "Note beginnings per second.", "Not a count of notes: a chord begins once."),
     Trait("onset_confidence", "", 0, 1, "How much more a beginning is heard at the onsets than elsewhere.",
-          "Not the share of right ones: low in noise, where onset_rate is unknown."),
+          "Not the share of right ones: near 0 in noise, where onset_rate is unknown."),
     Trait("pulse_clarity", "", 0, 1, "How regularly the sound's attacks repeat.", "Not the loudness of the drums."),
     Trait("beats_per_bar", "", 3, 4, "Beats from one downbeat to the next: 3 or 4.", "Not the written time signature."),
     Trait("meter_triple", "", 0, 1, "1 when three beats make a bar, else 0.", "Not the swing of the beats."),
