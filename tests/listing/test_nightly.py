@@ -221,3 +221,23 @@ def test_editions() -> None:
     assert edition(once, "mix", "ann", 99 * DAY, rows).seed == 7
     assert edition(once, "other", "ann", 99 * DAY, rows).made == 99 * DAY
     assert np.unique([edition(mix, "mix", who, DAY, rows[:0]).seed for who in "abc"]).size == 3
+
+
+def test_rotation_brings_everything_and_what_was_listed_stays_away(home: Path, lively: Path, night: int) -> None:
+    (home / "playlists.toml").write_text(
+        'version = 1\n[recipe.calm]\nkind = "mood"\nwords = "calm"\nn = 12\nnot_heard_days = 0\nmax_per_artist = 9\n'
+        'rotation = { where = "year >= 2005 and year <= 2010", lists = 3 }\n'
+        '[recipe.other]\nkind = "mood"\nwords = "calm"\nn = 12\nnot_heard_days = 0\nnot_listed_days = 2\n'
+    )
+    shown: set[str] = set()
+    for day in range(3):
+        run(lively, ("calm",), time=night + day * DAY)
+        shown |= set(Ledger(home / "lists" / "ledger").lists("u01", "calm", last=1)[0]["track"])
+    engine = Engine.open(lively / "bundle")
+    wanted = set(engine.tracks.at(np.flatnonzero(engine.catalogue.where("year >= 2005 and year <= 2010"))))
+    assert 3 <= len(wanted) <= 30
+    assert wanted <= shown
+    run(lively, ("other",), time=night + 2 * DAY + 5)
+    book = Ledger(home / "lists" / "ledger")
+    lately = book.read(listeners=["u01"], name="calm", since=night + 2 * DAY + 5 - 2 * DAY)
+    assert not set(book.lists("u01", "other")[0]["track"]) & set(lately["track"])
