@@ -33,6 +33,7 @@ class Draft:
         tracks: its length, where it is not the recipe's.
         quotas: further ones than the recipe's.
         notes: what a reader of the list should know.
+        whole: whether the candidates are the list, in their order: nothing is chosen.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Draft:
     tracks: int | None = None
     quotas: tuple[Quota, ...] = ()
     notes: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from recsys.listing import limits, seeded, shapes, tastes
 from recsys.listing.desk import Desk, Listener, Mask
 from recsys.listing.drafts import Draft, Order
 from recsys.playlists.formats import Entry
+from recsys.playlists.goals import Goals
 from recsys.playlists.kinds import Recipe
 from recsys.playlists.memory import Memory
 from recsys.playlists.pool import Pool
@@ -91,16 +92,26 @@ class Maker:
         return [self._solved(order, name, draft, seed, memory) for name, draft in zip(names, drafts, strict=True)]
 
     def _solved(self, order: Order, name: str, draft: Draft, seed: int, memory: Memory | None) -> Listing:
-        rules, goals = limits.rules(order, name, draft, memory), limits.goals(order)
-        scores = _varied(draft, self.recipe.variety, np.random.default_rng(seed), memory)
-        known = self._familiarity(order.who, draft) if self.recipe.familiar is not None else None
-        facts = self.desk.facts
-        pool = Pool.of(facts, draft.rows, scores, likeness=self.desk.likeness, familiarity=known)
-        made = solve(pool, rules, goals, seed=seed % (1 << 31), effort=self.effort)
+        goals = limits.goals(order)
+        made = self._whole(draft) if draft.whole else self._chosen(order, name, draft, goals, seed, memory)
         made = replace(made, notes=(*made.notes, *draft.notes), scores=_plain(draft, made))
         title = self._title(draft, order.who)
-        report = Report.of(title, made, facts, goals=goals, heard=order.who.heard, before=self._before(name, memory))
+        report = Report.of(
+            title, made, self.desk.facts, goals=goals, heard=order.who.heard, before=self._before(name, memory)
+        )
         return Listing(name, title, self.kind, order.who, made, draft.reasons(made.rows), report)
+
+    def _chosen(
+        self, order: Order, name: str, draft: Draft, goals: Goals, seed: int, memory: Memory | None
+    ) -> Playlist:
+        rules = limits.rules(order, name, draft, memory)
+        scores = _varied(draft, self.recipe.variety, np.random.default_rng(seed), memory)
+        known = self._familiarity(order.who, draft) if self.recipe.familiar is not None else None
+        pool = Pool.of(self.desk.facts, draft.rows, scores, likeness=self.desk.likeness, familiarity=known)
+        return solve(pool, rules, goals, seed=seed % (1 << 31), effort=self.effort)
+
+    def _whole(self, draft: Draft) -> Playlist:
+        return Playlist(draft.rows, draft.scores, float(self.desk.facts.seconds[draft.rows].sum()))
 
     def _familiarity(self, who: Listener, draft: Draft) -> Floats:
         return np.isin(draft.rows, who.heard).astype(np.float32)

@@ -104,7 +104,7 @@ def _values(order: Order, traits: list[str]) -> Reasons:
 
 
 def library_map(order: Order) -> list[Draft]:
-    """Every track in the collection whose centre it is nearest to; a list of each, the most typical first."""
+    """Every track in the collection whose centre it is nearest to: all of each, or as many as the recipe says."""
     recipe, desk, rows = order.recipe, order.desk, order.rows
     assert isinstance(recipe, LibraryMap)
     parts = [np.sqrt(weight) * desk.index.vectors(block, rows) for block, weight in _ways(order).items()]
@@ -114,17 +114,21 @@ def library_map(order: Order) -> list[Draft]:
     if not len(rows):
         raise DataError("no track that may be chosen has vectors; expected content, sound or plays")
     found = group(whole.astype(np.float32), recipe.collections, np.random.default_rng(recipe.seed))
-    members = [rows[found.of == one] for one in range(len(found.centres))]
-    names = named(desk.facts, members, rows)
+    typical = np.argsort(-found.closeness, kind="stable")
+    members = [typical[found.of[typical] == one] for one in range(len(found.centres))]
+    names = named(desk.facts, [rows[places] for places in members], rows)
+    everything = recipe.n is None and recipe.minutes is None
     return [
         Draft(
-            names[one],
-            members[one],
-            found.closeness[found.of == one],
+            name,
+            rows[places],
+            found.closeness[places],
             lambda asked: ["belongs to this collection"] * len(asked),
-            tracks=min(recipe.tracks or len(members[one]), len(members[one])),
+            tracks=min(recipe.tracks or len(places), len(places)),
+            notes=(f"{len(places)} tracks belong to this collection",),
+            whole=everything,
         )
-        for one in range(len(members))
+        for name, places in zip(names, members, strict=True)
     ]
 
 

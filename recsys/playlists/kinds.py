@@ -243,7 +243,7 @@ class ForScene(Recipe):
 
 
 class LibraryMap(Recipe):
-    """The whole library as named collections, one list each."""
+    """The whole library as named collections, one list each: all of it, or the most typical n or minutes."""
 
     shared: ClassVar[bool] = True
     kind: Literal["library-map"]

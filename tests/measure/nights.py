@@ -10,6 +10,7 @@ and by the hidden taste that made the listeners' plays. Intervals are over liste
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,8 @@ def main() -> None:
     options.add_argument("--variety", type=float, default=0.1)
     given = options.parse_args()
     bundle = world(given.folder, given.tracks, given.listeners)
-    book = given.folder / f"ledger-{given.n}-{given.variety}"
+    book = given.folder / "ledger"
+    shutil.rmtree(book, ignore_errors=True)
     found = compare(bundle, book, (given.tracks, given.listeners), given.sample, given.n, given.variety)
     print("| lists | overlap, nights 2 to 14 | most on any night | by the model | by hidden taste |")
     print("|---|---|---|---|---|")
