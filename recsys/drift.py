@@ -14,7 +14,7 @@ from recsys.tables import Dataset
 from recsys.tables.merge import Place
 
 K = 100
-JUDGES = 1000  # listeners at most whose new plays tell how the base does
+JUDGES = 500  # listeners at most whose new plays tell how the base does
 ENOUGH = 50  # listeners from whom a drop is believed
 DROP = 0.8  # of the N@100 on validation, below which training again is worth it
 SHARE = 0.2  # of what was trained on that came later, likewise

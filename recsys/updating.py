@@ -76,7 +76,7 @@ def update(engine: Engine, new: Dataset, *, seed: int = 0) -> Updated:
         late = np.setdiff1d(waiting, learned)
         if len(late):
             notes.append(f"{len(late):,} tracks with first plays wait for training: {fitted.name} can't take up tracks")
-    index = _index(engine, dataset, tracks, model, learned, seed)
+    index = _index(engine, dataset, tracks, model, learned, has_content(new), seed)
     counts = {
         "plays": len(new.plays),
         "pairs": int(new.plays.matrix().nnz),
@@ -149,9 +149,15 @@ def _said(base: Dataset, new: Dataset, twice: int) -> list[str]:
 
 
 def _index(
-    engine: Engine, dataset: Dataset, tracks: Place, model: Recommender | None, learned: Rows, seed: int
+    engine: Engine,
+    dataset: Dataset,
+    tracks: Place,
+    model: Recommender | None,
+    learned: Rows,
+    described: bool,
+    seed: int,
 ) -> Index | None:
-    """The same blocks over all tracks."""
+    """The same blocks over all tracks; content is condensed anew where the new data ``described`` any track."""
     if not (engine.folder / "index").is_dir():
         return None
     blocks = {name: spread(np.asarray(engine.index.vectors(name)), tracks) for name in engine.index.blocks}
@@ -161,7 +167,7 @@ def _index(
         blocks[COLLABORATIVE] = np.where(played[:, None], taste, np.float32(0))
     if SOUND in dataset.contents:
         blocks[SOUND] = dataset.contents[SOUND].vectors
-    if has_content(dataset):
+    if described:
         blocks[CONTENT] = content_vectors(dataset)
     return Index.build({name: Embeddings.normalised(vectors, name) for name, vectors in blocks.items()}, seed=seed)
 
