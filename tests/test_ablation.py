@@ -96,6 +96,7 @@ def test_producers_of_several_blocks_are_taken_out_together(settings: Settings, 
 
 def test_the_command_writes_it_all(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "NAMES", ("popularity", "itemknn", "rp3beta", "content"))
+    monkeypatch.setattr(ablation, "TREATMENTS", ("removed",))
     said = {name: {} for name in models.NAMES}
     quick = parse({"models": said, "evaluate": {"seeds": 1, "bootstrap": 100}, "train": {"model": "content"}})
     made = api.evaluate(tables, out=tmp_path / "report", ablate=True, settings=quick)
