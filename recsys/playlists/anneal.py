@@ -13,23 +13,30 @@ from numba import njit
 
 from recsys.playlists.kernels import (
     BREACH,
-    LONGEST,
-    around,
     breach_of_change,
-    chance,
     count,
     crowding,
-    flow,
     judge,
-    roll,
-    swap,
     tally,
     worth_of_change,
     worth_of_company,
 )
+from recsys.playlists.moves import back, crowded, rearrange
 
 SMALL = 1e-6
+LONGEST = 16  # places that are turned or rolled together
 NEAR, CHANGES, SWAPS = 0.4, 0.6, 0.8  # shares of moves up to here: a near track, any track, an exchange; then rolls
+
+
+@njit(cache=True, nogil=True)
+def chance(state: Any) -> Any:
+    """The next number in 0..1 of a splitmix64 stream (Steele, Lea and Flood 2014); ``state`` is uint64 (1,)."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return (z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True, nogil=True)
@@ -40,7 +47,7 @@ def anneal(problem: Any, start: Any, seed: Any, moves: int, hot: float, cold: fl
         start: positions, int32 (n,).
         moves: how many are tried while the temperature falls from ``hot`` to ``cold``, in places of worth.
     """
-    value, step = problem.value, problem.step
+    value, step, near, kept = problem.value, problem.step, problem.near, problem.kept  # fetched once: it is dear
     company = problem.unlike.size > 0 or problem.familiar.size > 0
     first, end = problem.free[0], problem.free[1]
     state = np.array([seed], np.uint64)
@@ -48,6 +55,7 @@ def anneal(problem: Any, start: Any, seed: Any, moves: int, hot: float, cold: fl
     breach, worth = judge(problem, start)
     least, most = breach, worth
     counted = tally(problem, order)
+    inside = counted.inside
     cooling = (cold / hot) ** (1.0 / max(1, moves))
     heat = hot
     for _ in range(moves):
@@ -55,43 +63,64 @@ def anneal(problem: Any, start: Any, seed: Any, moves: int, hot: float, cold: fl
         kind = chance(state)
         bar = heat * np.log(chance(state) + 1e-300)  # what a move may lose
         p = first + int(chance(state) * (end - first))
-        gain, cost = 0.0, 0.0
         if kind < CHANGES or end - first < 2:
-            new = _proposed(problem.near, order, p, kind, state)
-            if counted.inside[new] or problem.kept[order[p]]:
+            new = _proposed(near, order, p, kind, state)
+            if inside[new] or kept[order[p]]:
                 continue
             gain = worth_of_change(value, step, order, p, new)
             if company:
                 gain += worth_of_company(problem, counted, len(order), order[p], new)
             if breach < SMALL and gain < bar:
                 continue
-            cost = breach_of_change(problem, counted, order, p, new)
-            if gain - BREACH * cost < bar:
-                continue
-            count(problem, counted, order[p], -1)
-            count(problem, counted, new, 1)
-            order[p] = new
+            done, cost = _changed(problem, counted, order, p, new, gain - bar)
         else:
-            swapping = kind < SWAPS
-            q = first + int(chance(state) * (end - first)) if swapping else p + 2 + int(chance(state) * (LONGEST - 1))
+            q = _elsewhere(first, end, p, kind < SWAPS, state)
             if q == p or q > end:
                 continue
             low, high = min(p, q), max(p, q)
-            by = 0 if swapping else int(chance(state) * min(4, high - low))
-            gain = _rearranged(value, step, order, low, high, by, swapping)
+            by = 0 if kind < SWAPS else int(chance(state) * min(4, high - low))
+            gain = rearrange(value, step, order, low, high, by, kind < SWAPS)
             if breach < SMALL and gain < bar:
-                _back(order, low, high, by, swapping)
+                back(order, low, high, by, kind < SWAPS)
                 continue
-            cost = _crowded(problem, order, low, high, by, swapping)
-            if gain - BREACH * cost < bar:
-                _back(order, low, high, by, swapping)
-                continue
-        breach, worth = breach + cost, worth + gain
-        if breach < least - SMALL or (breach < least + SMALL and worth > most + SMALL):
-            for place in range(len(order)):
-                best[place] = order[place]
-            least, most = breach, worth
+            done, cost = _moved(problem, order, low, high, by, kind < SWAPS, gain - bar)
+        if done:
+            breach, worth = breach + cost, worth + gain
+            if breach < least - SMALL or (breach < least + SMALL and worth > most + SMALL):
+                for place in range(len(order)):
+                    best[place] = order[place]
+                least, most = breach, worth
     return best
+
+
+@njit(cache=True, nogil=True)
+def _changed(problem: Any, counted: Any, order: Any, p: int, new: int, spare: float) -> Any:
+    """Put ``new`` into place p if its breach costs no more than ``spare``; (done, change of breach)."""
+    cost = breach_of_change(problem, counted, order, p, new)
+    if spare < BREACH * cost:
+        return False, 0.0
+    count(problem, counted, order[p], -1)
+    count(problem, counted, new, 1)
+    order[p] = new
+    return True, cost
+
+
+@njit(cache=True, nogil=True)
+def _moved(problem: Any, order: Any, low: int, high: int, by: int, swapping: Any, spare: float) -> Any:
+    """Leave what was rearranged if its breach costs no more than ``spare``; (done, change of breach)."""
+    cost = crowded(problem, order, low, high, by, swapping)
+    if spare < BREACH * cost:
+        back(order, low, high, by, swapping)
+        return False, 0.0
+    return True, cost
+
+
+@njit(cache=True, nogil=True)
+def _elsewhere(first: int, end: int, p: int, swapping: Any, state: Any) -> Any:
+    """Another place to exchange p with, or where a stretch from p on ends."""
+    if swapping:
+        return first + int(chance(state) * (end - first))
+    return p + 2 + int(chance(state) * (LONGEST - 1))
 
 
 @njit(cache=True, nogil=True)
@@ -100,54 +129,6 @@ def _proposed(near: Any, order: Any, p: int, kind: float, state: Any) -> Any:
     if p > 0 and kind < NEAR:
         return near[order[p - 1], int(chance(state) * near.shape[1])]
     return int(chance(state) * len(near))
-
-
-@njit(cache=True, nogil=True)
-def _rearranged(value: Any, step: Any, order: Any, low: int, high: int, by: int, swapping: Any) -> Any:
-    """Exchange two places, or roll a stretch; the change of worth."""
-    if swapping:
-        before = around(value, step, order, low, high)
-        swap(order, low, high)
-        return around(value, step, order, low, high) - before
-    before = flow(value, step, order, low, high)
-    roll(order, low, high, by)
-    return flow(value, step, order, low, high) - before
-
-
-@njit(cache=True, nogil=True)
-def _back(order: Any, low: int, high: int, by: int, swapping: Any) -> None:
-    """Undo ``_rearranged``."""
-    if swapping:
-        swap(order, low, high)
-    else:
-        roll(order, low, high, 0 if by == 0 else high - low - by)
-
-
-@njit(cache=True, nogil=True)
-def _forth(order: Any, low: int, high: int, by: int, swapping: Any) -> None:
-    if swapping:
-        swap(order, low, high)
-    else:
-        roll(order, low, high, by)
-
-
-@njit(cache=True, nogil=True)
-def _crowded(problem: Any, order: Any, low: int, high: int, by: int, swapping: Any) -> Any:
-    """The change of breach that ``_rearranged`` has just made."""
-    if max(problem.gaps[0, 0], problem.gaps[1, 0]) < 2:
-        return 0.0
-    after = _crowding(problem, order, low, high, swapping)
-    _back(order, low, high, by, swapping)
-    before = _crowding(problem, order, low, high, swapping)
-    _forth(order, low, high, by, swapping)
-    return after - before
-
-
-@njit(cache=True, nogil=True)
-def _crowding(problem: Any, order: Any, low: int, high: int, swapping: Any) -> Any:
-    if swapping:  # the pair itself counts twice, before and after alike
-        return crowding(problem, order, low, low + 1) + crowding(problem, order, high, high + 1)
-    return crowding(problem, order, low, high)
 
 
 @njit(cache=True, nogil=True)
@@ -209,10 +190,10 @@ def _rolls(problem: Any, order: Any) -> Any:
 @njit(cache=True, nogil=True)
 def _kept(problem: Any, order: Any, low: int, high: int, by: int, swapping: Any, broken: Any) -> Any:
     """Rearrange if that helps; whether it did."""
-    gain = _rearranged(problem.value, problem.step, order, low, high, by, swapping)
+    gain = rearrange(problem.value, problem.step, order, low, high, by, swapping)
     if broken or gain > SMALL:
-        cost = _crowded(problem, order, low, high, by, swapping)
+        cost = crowded(problem, order, low, high, by, swapping)
         if cost < -SMALL or (cost < SMALL and gain > SMALL):
             return True
-    _back(order, low, high, by, swapping)
+    back(order, low, high, by, swapping)
     return False

@@ -14,7 +14,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 TIGHT = 8.0  # breach of a rule as far as it was relaxed; what is only short of the rule as asked counts 1
-LONGEST = 16  # places that are turned or rolled together
 BREACH = 0.5  # what a unit of breach costs while searching, in places of worth
 SECONDS = 30.0  # seconds off the length that count as one unit
 
@@ -68,17 +67,6 @@ class Tally(NamedTuple):
     kinds: NDArray[np.int64]
     sums: NDArray[np.float64]
     pairs: NDArray[np.float64]
-
-
-@njit(cache=True, nogil=True)
-def chance(state: Any) -> Any:
-    """The next number in 0..1 of a splitmix64 stream (Steele, Lea and Flood 2014); ``state`` is uint64 (1,)."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True, nogil=True)
@@ -269,34 +257,3 @@ def worth_of_company(problem: Any, counted: Any, places: int, out: int, new: int
         then = now + problem.familiar[new] - problem.familiar[out]
         worth += _known(problem, then, places) - _known(problem, now, places)
     return worth
-
-
-@njit(cache=True, nogil=True)
-def around(value: Any, step: Any, order: Any, p: int, q: int) -> Any:
-    """Worth of what exchanging places p < q touches."""
-    if q == p + 1:
-        return flow(value, step, order, p, q + 1)
-    return flow(value, step, order, p, p + 1) + flow(value, step, order, q, q + 1)
-
-
-@njit(cache=True, nogil=True)
-def swap(order: Any, p: int, q: int) -> None:
-    """Exchange two places."""
-    order[p], order[q] = order[q], order[p]
-
-
-@njit(cache=True, nogil=True)
-def _turn(order: Any, low: int, high: int) -> None:
-    while low < high - 1:
-        order[low], order[high - 1] = order[high - 1], order[low]
-        low += 1
-        high -= 1
-
-
-@njit(cache=True, nogil=True)
-def roll(order: Any, low: int, high: int, by: int) -> None:
-    """The first ``by`` places of a stretch go behind the rest of it; by = 0 turns the stretch round."""
-    if by:
-        _turn(order, low, low + by)
-        _turn(order, low + by, high)
-    _turn(order, low, high)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from recsys.playlists.pool import Pool
 from recsys.playlists.programme import Programme
 from recsys.playlists.rules import Quota, Rules, Spread
+from recsys.playlists.walk import Limit, walk
 
 FAMILIES = ("artist", "album", "recording")
 GAPPED = FAMILIES[:2]
@@ -138,39 +139,14 @@ class Chooser:
         """The greedy choice, which is the best one when it breaks nothing: caps within caps form a matroid."""
         if self.tracks is None or self.ends.any():
             return None
-        room, over = self._rooms(levels), {}
-        for name in GAPPED:
-            gap = max(1, getattr(self.rules, f"{name}_gap"))
-            over[name] = divmod(self.tracks, gap)
-        taken = self._walk(room, over)
-        return taken if len(taken) == self.tracks and self.keeps_quotas(taken) else None
-
-    def _rooms(self, levels: Levels) -> dict[str, int]:
-        """The most tracks that one artist, album, recording may have."""
-        rooms = {}
+        limits = []
         for name in FAMILIES:
-            cap = self.cap(name, levels)
-            gap = self.gap(name, levels)
-            rooms[name] = min(cap, -(-(self.tracks or len(self.pool)) // gap))
-        return rooms
-
-    def _walk(self, room: dict[str, int], over: dict[str, tuple[int, int]]) -> NDArray[np.int64]:
-        order = np.lexsort((np.arange(len(self.gain)), -self.gain, ~self.fixed)).tolist()
-        columns = [(room[name], over.get(name, (-1, 0)), self.codes[name].tolist()) for name in FAMILIES]
-        counts: list[dict[int, int]] = [{}, {}, {}]
-        spare = [limits[1] for _, limits, _ in columns]
-        taken: list[int] = []
-        for i in order:
-            if len(taken) == self.tracks:
-                break
-            at = [(k, codes[i], counts[k].get(codes[i], 0)) for k, (_, _, codes) in enumerate(columns) if codes[i] >= 0]
-            if any(n >= columns[k][0] or (n == columns[k][1][0] and not spare[k]) for k, _, n in at):
-                continue
-            for k, code, n in at:
-                counts[k][code] = n + 1
-                spare[k] -= n == columns[k][1][0]
-            taken.append(i)
-        return np.array(taken, np.int64) if np.isin(np.flatnonzero(self.fixed), taken).all() else np.empty(0, np.int64)
+            whole, over = divmod(self.tracks, self.gap(name, levels))
+            limits.append(Limit(self.codes[name], min(self.cap(name, levels), whole + (over > 0)), whole, over))
+        best = np.lexsort((np.arange(len(self.gain)), -self.gain, ~self.fixed))
+        taken = walk(best, limits, self.tracks)
+        whole_list = len(taken) == self.tracks and np.isin(np.flatnonzero(self.fixed), taken).all()
+        return taken if whole_list and self.keeps_quotas(taken) else None
 
     def keeps_quotas(self, chosen: NDArray[np.int64]) -> bool:
         """Whether a choice keeps all quotas and spreads as asked."""
