@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from recsys.contracts import Floats
 from recsys.models.base import divided
@@ -73,23 +74,28 @@ class Features:
 
     def fit(self, dataset: Dataset, training: NDArray[np.bool_]) -> Self:
         """Find scales and axes on the tracks marked in ``training`` (tracks,); none where they share nothing."""
-        found = [self._scaled(block, training) for block in blocks(dataset, self.drop)]
+        with threadpool_limits(1, "blas"):  # so that the number of threads changes no bit
+            self._fit(blocks(dataset, self.drop), training)
+        return self
+
+    def _fit(self, known: list[Block], training: NDArray[np.bool_]) -> None:
+        found = [self._scaled(block, training) for block in known]
         columns, *numbers = (np.concatenate(part) for part in zip(*found, strict=True)) if found else [np.empty(0)] * 4
         order = np.argsort(columns)
         self.columns_ = columns[order].astype(np.uint64)
         self.shift_, self.scale_, self.limit_ = (part[order].astype(np.float32) for part in numbers)
-        self._find_axes(dataset, training)
-        return self
+        self._find_axes(known, np.flatnonzero(training))
 
     def rows(self, dataset: Dataset, tracks: NDArray[Any] | None = None) -> Floats:
         """Content rows of some tracks (None = all) of any dataset, zeros where nothing is known, float32 (n, d)."""
         tracks = np.arange(len(dataset.tracks)) if tracks is None else np.asarray(tracks)
-        parts = self._parts(dataset)
+        parts = self._parts(blocks(dataset, self.drop))
         made = np.zeros((len(tracks), self.turn_.shape[1]), np.float32)
-        for start in range(0, len(tracks), ROWS):
-            some = tracks[start : start + ROWS]
-            for block, columns, mine in parts:
-                made[start : start + ROWS] += self._values(block, columns, mine, some) @ self.turn_[mine]
+        with threadpool_limits(1, "blas"):
+            for start in range(0, len(tracks), ROWS):
+                some = tracks[start : start + ROWS]
+                for block, columns, mine in parts:
+                    made[start : start + ROWS] += self._values(block, columns, mine, some) @ self.turn_[mine]
         return made
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -123,10 +129,10 @@ class Features:
         scale = weight / (spread * np.sqrt(len(kept)) if block.name == NUMBERS else np.sqrt((spread**2).sum()))
         return block.columns[kept], mean, scale + 0 * mean, LONGEST * spread * scale
 
-    def _parts(self, dataset: Dataset) -> list[tuple[Block, NDArray[np.intp], NDArray[np.intp]]]:
-        """Each block of a dataset, with which of its columns are known here, and where."""
+    def _parts(self, known: list[Block]) -> list[tuple[Block, NDArray[np.intp], NDArray[np.intp]]]:
+        """Each block with which of its columns are known here, and where."""
         made = []
-        for block in blocks(dataset, self.drop):
+        for block in known:
             place = np.minimum(np.searchsorted(self.columns_, block.columns), max(len(self.columns_) - 1, 0))
             shared = np.flatnonzero(self.columns_[place] == block.columns) if len(self.columns_) else place[:0]
             if len(shared):
@@ -144,10 +150,10 @@ class Features:
         scaled = (block.matrix[tracks][:, columns] - self.shift_[mine]) * self.scale_[mine]
         return np.clip(np.nan_to_num(scaled), -self.limit_[mine], self.limit_[mine])
 
-    def _find_axes(self, dataset: Dataset, training: NDArray[np.bool_]) -> None:
+    def _find_axes(self, known: list[Block], tracks: NDArray[np.intp]) -> None:
         size = len(self.columns_)
         gram = np.zeros((size, size))
-        tracks, parts = np.flatnonzero(training), self._parts(dataset)
+        parts = self._parts(known)
         for start in range(0, len(tracks), ROWS):
             some = tracks[start : start + ROWS]
             values = [(self._values(block, columns, mine, some), mine) for block, columns, mine in parts]

@@ -133,7 +133,8 @@ class _Content:
 
     def __init__(self, model: Hybrid, dataset: Dataset, played: NDArray[np.bool_]) -> None:
         self.model, self.played, self.rounds = model, played, 0
-        self.known, self.rest = (model.describe(dataset, np.flatnonzero(some)) for some in (played, ~played))
+        known = model.describe(dataset)
+        self.known, self.rest = known.take(played), known.take(~played)
 
     def __enter__(self) -> None:
         self.model._content = self

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from recsys.contracts import Floats
 from recsys.models.base import divided
@@ -62,6 +63,10 @@ class ContentMap:
 
     def left_out(self, known: Described, factors: Floats) -> Floats:
         """Learn, and predict each of these tracks from all the others, float32 (n, f)."""
+        with threadpool_limits(1, "blas"):  # so that the number of threads changes no bit
+            return self._left_out(known, factors)
+
+    def _left_out(self, known: Described, factors: Floats) -> Floats:
         strength = np.einsum("nd,nd->d", known.rows, known.rows, dtype=np.float64)
         products = known.rows.T @ factors
         leverage, fitted = self._choose(known.rows, factors, strength, products)
