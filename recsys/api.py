@@ -16,8 +16,9 @@ from recsys.settings import FILE, Settings
 from recsys.verbs.answering import describe, open_engine, recommend, similar
 from recsys.verbs.learning import evaluate, train, tune
 from recsys.verbs.made import Made, Pathlike, Progress
-from recsys.verbs.playlists import playlist, playlist_ledger, playlist_match, playlist_new, playlist_run
+from recsys.verbs.playlists import playlist, playlist_new, playlist_run
 from recsys.verbs.raw import analyze, ingest
+from recsys.verbs.remembering import playlist_ledger, playlist_match
 from recsys.verbs.updating import feedback, update
 
 __all__ = [

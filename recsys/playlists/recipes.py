@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -142,3 +142,45 @@ def _names(kind: type[BaseModel], parents: list[Any]) -> list[str]:
 def _parts(annotation: Any) -> list[Any]:
     """A type and all that it is made of."""
     return [annotation, *(part for inner in get_args(annotation) for part in _parts(inner))]
+
+
+def spoken(what: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """ "key=value" words to a mapping; values as TOML where they are, text where not; "a.b=c" goes a level down.
+
+    Raises:
+        SettingsError: a word of another form.
+
+    >>> spoken(["seeds=t1, t2", "n=5", "curve.energy=0:20% 100:90%"])
+    {'seeds': ['t1', 't2'], 'n': 5, 'curve': {'energy': '0:20% 100:90%'}}
+    """
+    if isinstance(what, Mapping):
+        return dict(what)
+    told: dict[str, Any] = {}
+    for word in what:
+        key, sign, text = word.partition("=")
+        if not sign or not key:
+            raise SettingsError(f"{word!r}; expected key=value, e.g. words=calm or start=t0001")
+        try:
+            value = tomllib.loads(f"v = {text}")["v"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        *above, name = key.strip().split(".")
+        table = told
+        for part in above:
+            table = table.setdefault(part, {})
+        table[name] = [*table[name], value] if isinstance(table.get(name), list) else value
+    return _listed(told)
+
+
+LISTS = ("seeds", "unlike", "artists", "licences", "include", "tracks", "listeners")
+
+
+def _listed(told: dict[str, Any]) -> dict[str, Any]:
+    """Single values where lists are expected, as lists: "a, b" too."""
+    return {
+        name: _many(value) if name in LISTS and not isinstance(value, list) else value for name, value in told.items()
+    }
+
+
+def _many(value: Any) -> list[Any]:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else [value]

@@ -11,6 +11,7 @@ import pytest
 from recsys import api, manifest
 from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError, SettingsError, UnknownId
+from recsys.listing import jobs
 from recsys.listing.editions import edition, period
 from recsys.playlists.kinds import Discover, Mix
 from recsys.playlists.ledger import DAY, Ledger, listed
@@ -119,9 +120,7 @@ def test_reports_stand_beside(home: Path, lively: Path, night: int) -> None:
 def test_all_listeners_in_parts_by_several_processes_are_the_same_as_by_one(
     home: Path, lively: Path, night: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recsys.verbs import playlists
-
-    monkeypatch.setattr(playlists, "TASKS_PER_PART", 16)
+    monkeypatch.setattr(jobs, "TASKS_PER_PART", 16)
     told = {"listeners": ["all"], "batch": True, "time": night}
     made = run(lively, ("calm",), out="one/parts", ledger="one/ledger", **told)
     run(lively, ("calm",), out="two/parts", ledger="two/ledger", workers=2, **told)
@@ -140,9 +139,7 @@ def test_all_listeners_in_parts_by_several_processes_are_the_same_as_by_one(
 def test_a_killed_batch_goes_on_where_it_stopped(
     home: Path, lively: Path, night: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recsys.verbs import playlists
-
-    monkeypatch.setattr(playlists, "TASKS_PER_PART", 25)
+    monkeypatch.setattr(jobs, "TASKS_PER_PART", 25)
     told = {"listeners": ["all"], "batch": True, "out": "lists/parts", "time": night}
     run(lively, ("calm",), **told)
     whole = files(home)
