@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 
 from recsys import models
 from recsys.contracts import Floats, Histories, Recommender, Rows, VectorRecommender
-from recsys.models.base import divided, known_rows
+from recsys.models.base import divided
 from recsys.models.blend import HALF, PRIOR, Blend
 from recsys.models.content import Content, content_vectors, has_content
-from recsys.models.hiding import hide, shortened
+from recsys.models.evidence import trust
+from recsys.models.hiding import hide
+from recsys.models.lessons import Examples, examples
 from recsys.models.staging import Stage, stages
 from recsys.ranking.calibration import Calibration, calibrate
 from recsys.ranking.candidates import best, closed, recall_by_source
 from recsys.ranking.features import Scene, columns, facts_of, possible, table
 from recsys.ranking.learned import Net, learn
+from recsys.ranking.trusted import asked_lists, between_listeners, guessed
 from recsys.tables import TopK
 from recsys.tables.merge import Place, spread
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from recsys.tables import Dataset
 
 HIDE = 0.1  # share of every history that ``fit`` hides to learn the ranker from
-MOST_LISTENERS = 4000
+SURE = 8.0  # listeners of a track at which the ranker is believed as much as the blend
 MARGIN = np.float32(1e-3)
 NEVER = Calibration(np.zeros(1, np.float32), np.zeros(1, np.float32))
 
@@ -43,31 +46,14 @@ class Order(NamedTuple):
     members: tuple[str, ...]
 
 
-class Examples(NamedTuple):
-    """Candidates of many lists with what came of them.
-
-    Attributes:
-        names: of the features besides the members' scores and ranks.
-        rows: features, float32 (n, f).
-        sizes: candidates of each list, (lists,).
-        hits: whether a candidate was played, (n,).
-        listeners: whose list each is, (lists,).
-    """
-
-    names: list[str]
-    rows: Floats
-    sizes: NDArray[np.int64]
-    hits: NDArray[np.bool_]
-    listeners: NDArray[np.intp]
-
-
 class Ranked(Blend):
     """A blend whose best few hundred tracks per listener are put in order by a learned ranker.
 
     Candidates are the union of what each member, likeness to the strongest plays, the artists of the history and
-    popularity put on top. The ranker sees every member's score and rank and the features of ``ranking.features``.
-    Tracks that nobody has played are not its business: they keep the place that the blend gives them. So do all
-    tracks for an empty history, and those that are no candidates come after, in the order of the blend.
+    popularity put on top. The ranker sees every member's score and rank and the features of ``ranking.features``. It
+    learns from tracks as the log has them, so of n listeners n / (n + 8) of its say in a track stays, and the rest is
+    the blend's; a track that nobody has played has the place that the blend gives it. So have all tracks for an empty
+    history, and those that are no candidates come after, in the order of the blend.
 
     Args:
         members, weights, lengths, fallback, half: as of the blend.
@@ -153,48 +139,28 @@ class Ranked(Blend):
         self, histories: Histories, held: Histories, users: Rows | None = None, *, rng: np.random.Generator
     ) -> Examples:
         """What ``learn_order`` learns from; arguments as of ``fit_ranker``."""
-        users = known_rows(users, histories.shape[0])
-        some = np.flatnonzero((np.diff(histories.indptr) > 0) & (np.diff(held.indptr) > 0))
-        if len(some) > MOST_LISTENERS:
-            some = np.sort(rng.choice(some, MOST_LISTENERS, replace=False))
-        names, whole, wanted = possible(self.facts_), histories[some], sp.csr_array(held[some])
-        tables, sizes, hits = [], [], []
-        for part, own in ((whole, users[some]), (shortened(whole, rng), None)):
-            for rows, stage in self.stages(part, own, whole):
-                tables.append(table(stage.scene, names))
-                sizes.append(np.diff(stage.scene.candidates.starts))
-                hits.append(stage.scene.candidates.inside(sp.csr_array(wanted[rows])))
-        if not len(some):
-            return Examples(names, np.empty((0, 0), np.float32), np.empty(0, int), np.empty(0, bool), some)
-        twice = np.concatenate([some, some])
-        return Examples(names, np.concatenate(tables), np.concatenate(sizes), np.concatenate(hits), twice)
+        return examples(self, self.facts_, self._sure, histories, held, users, rng=rng)
 
     def learn_order(
         self, examples: Examples, some: NDArray[np.bool_] | None = None, *, rng: np.random.Generator
     ) -> Self:
         """Learn the ranker from the examples of all listeners, or of those marked in ``some`` (q,)."""
-        names, rows, sizes, hits, listeners = examples
         self.order_ = None
-        if some is not None:
-            kept = np.repeat(some[listeners], sizes)
-            rows, hits, sizes = rows[kept], hits[kept], sizes[some[listeners]]
-        if hits.any():
-            starts = np.r_[0, np.cumsum(sizes)].astype(np.int64)
-            net = learn(rows, starts, hits, rng=rng, hidden=self.hidden, nets=self.nets)
-            order = Order(net, names, NEVER, self.names)
-            self.order_ = order._replace(curve=calibrate(self._told(order, rows, net.score(rows), starts), hits))
+        some_ = examples if some is None else examples.of(some)
+        if some_.hits.any():
+            net = learn(some_.rows, some_.starts, some_.hits, rng=rng, hidden=self.hidden, nets=self.nets)
+            self.order_ = Order(net, some_.names, NEVER, self.names)
+            self.order_ = self.order_._replace(curve=calibrate(self.told(some_), some_.hits))
         return self
 
-    def _told(self, order: Order, rows: Floats, scores: Floats, starts: NDArray[np.int64]) -> Floats:
-        """Scores comparable between listeners: log of a track's share of its list, and log of the history's length."""
-        column = len(rows[0]) - len(order.features) + order.features.index("length") if len(rows) else 0
-        sizes = np.diff(starts)[np.diff(starts) > 0]
-        begins = np.r_[0, np.cumsum(sizes)[:-1]].astype(np.int64)[: len(sizes)]
-        if not len(sizes):
-            return scores
-        most = np.repeat(np.maximum.reduceat(scores, begins), sizes)
-        total = np.repeat(np.add.reduceat(np.exp(scores - most), begins), sizes)
-        return scores - most - np.log(total) + rows[:, column]
+    def told(self, examples: Examples) -> Floats:
+        """The final scores of examples, comparable between listeners: what chances are calibrated on, (n,)."""
+        if self.order_ is None:
+            return examples.blend
+        scores, starts = self.order_.net.score(examples.rows), examples.starts
+        guesses = guessed(scores, examples.blend, examples.sure, starts)
+        final = examples.sure * scores + (1 - examples.sure) * guesses
+        return between_listeners(final, starts, examples.lengths)
 
     # ---- answering ------------------------------------------------------------------------------------
 
@@ -245,10 +211,10 @@ class Ranked(Blend):
         if self.order_ is None:
             return found
         for some, stage in self.stages(histories, users, histories):
-            made, candidates = table(stage.scene, self.order_.features), stage.scene.candidates
+            candidates = stage.scene.candidates
+            final = candidates.at(self._ordered(stage).sum(axis=0))
             told = np.full(stage.shares.shape[1:], -np.inf, np.float32)
-            scores = self._told(self.order_, made, self.order_.net.score(made), candidates.starts)
-            told[candidates.owner, candidates.rows] = scores
+            told[candidates.owner, candidates.rows] = between_listeners(final, candidates.starts, stage.scene.length)
             taken = np.take_along_axis(told, np.maximum(rows[some], 0), axis=1)
             found[some] = self.order_.curve(np.where(rows[some] >= 0, taken, -np.inf))
         return found
@@ -283,27 +249,25 @@ class Ranked(Blend):
         if self.order_ is None or not len(candidates.rows):
             return shares
         blend = shares.sum(axis=0)
-        parts = self._parts(self.order_, stage.scene)
-        scores, own = parts.sum(axis=1), self._own(stage.scene)
-        for q, (start, stop) in enumerate(zip(candidates.starts[:-1], candidates.starts[1:], strict=True)):
-            some, mine = candidates.rows[start:stop], own[start:stop]
-            if mine.sum() < 2:
-                continue
-            placed = _placed(scores[start:stop], blend[q, some], mine)
-            rest = np.ones(blend.shape[1], np.bool_)
-            rest[some] = False
-            if rest.any():
-                shares[-1, q, rest] += placed.min() - MARGIN - blend[q, rest].max()
-            shares[-1, q, some] += placed - blend[q, some]
-            shares[:, q, some[mine]] = parts[start:stop][mine].T
+        at = candidates.owner, candidates.rows
+        parts, sure = self._parts(self.order_, stage.scene).T, self._sure(stage.scene)
+        asked = asked_lists(sure, candidates.starts)
+        sure *= asked[at[0]]
+        held = shares[:, *at]
+        held[-1] += guessed(parts.sum(axis=0), blend[at], sure, candidates.starts) - blend[at]
+        held = sure * parts + (1 - sure) * held
+        least = np.full(len(blend), np.inf, np.float32)
+        np.minimum.at(least, at[0], held.sum(axis=0))
+        blend[at] = -np.inf
+        shares[-1] += np.where(asked, least - MARGIN - blend.max(axis=1), 0)[:, None]
+        shares[:, *at] = held
         return shares
 
-    def _own(self, scene: Scene) -> NDArray[np.bool_]:
-        """Candidates that the ranker is asked about: tracks that every member has learned of, not in a history."""
+    def _sure(self, scene: Scene) -> Floats:
+        """How far the ranker is believed: by plays, and not about what a member has not learned of or was played."""
         known: NDArray[np.bool_] = np.all(self.evidence_ > 0, axis=0)
-        return (
-            known[scene.candidates.rows] & (scene.length > 0)[scene.owner] & ~scene.candidates.inside(scene.histories)
-        )
+        asked = (scene.length > 0)[scene.owner] & ~scene.candidates.inside(scene.histories)
+        return np.where(known, trust(self.evidence_[-1], SURE), 0)[scene.candidates.rows] * asked.astype(np.float32)
 
     def _parts(self, order: Order, scene: Scene) -> Floats:
         """What each member gave to the ranker's score, without what all of a list have in common, float32 (n, members).
@@ -371,14 +335,6 @@ class Ranked(Blend):
         if has_content(dataset):
             spaces["content"] = content_vectors(dataset)
         return facts_of(dataset, spaces)
-
-
-def _placed(scores: Floats, blend: Floats, mine: NDArray[np.bool_]) -> Floats:
-    """The ranker's scores where they are ``mine``; elsewhere what it gave to tracks that the blend held alike."""
-    low, high = np.sort(blend[mine]), np.sort(scores[mine])
-    beyond = np.clip(blend, low[0], low[-1]) - blend
-    guessed = np.interp(blend, low, high) - MARGIN * beyond
-    return np.where(mine, scores, guessed).astype(np.float32)
 
 
 def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
