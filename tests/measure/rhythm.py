@@ -18,6 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from recsys.audio.rhythm import hear
+from recsys.evaluation import interval
 from tests.measure.rhythm_metrics import f_measure, tempo_hit
 
 Times = NDArray[np.floating]
@@ -97,34 +98,49 @@ def scores(clip: Clip, estimate: Estimate) -> dict[str, float]:
     return out
 
 
-def table(data: Path, part: str, estimate: Callable[[Times, int], Estimate], each: bool) -> pd.DataFrame:
-    """Means per data set; with ``each`` prints every clip."""
+def measured(data: Path, part: str, estimate: Callable[[Times, int], Estimate], each: bool) -> pd.DataFrame:
+    """One row per clip, by (data, clip); with ``each`` prints it. NaN where a clip has no such annotation."""
     rows = []
     for name in [name for name in SONG if (data / name).is_dir()]:
         for clip in clips(data / name, part):
             samples, rate = soundfile.read(clip.path, dtype="float32")
             said = estimate(samples, rate)
-            row = {"data": name, **scores(clip, said)}
-            rows.append(row)
+            rows.append({"data": name, "clip": clip.name, **scores(clip, said)})
             if each:
-                print(clip.name, f"true {clip.bpm:.1f} found {said.bpm:.1f}", row)
-    frame = pd.DataFrame(rows)
-    means = frame.groupby("data", sort=False).mean()
-    means.insert(0, "clips", frame.groupby("data", sort=False).size())
-    return means
+                print(f"true {clip.bpm:.1f} found {said.bpm:.1f}", rows[-1])
+    return pd.DataFrame(rows).set_index(["data", "clip"])
+
+
+def told(frame: pd.DataFrame) -> str:
+    """Means per data set, and of tempo over all, with 95 % intervals over clips."""
+    groups = {name: frame.loc[[name]] for name in frame.index.unique("data")}
+    tempo = frame[[name for name in frame if name.startswith("acc")]]
+    groups |= {"all": tempo.dropna(how="all")} if tempo.size else {}
+    lines = {
+        name: {"clips": str(len(group)), **{measure: _told(group[measure]) for measure in group}}
+        for name, group in groups.items()
+    }
+    return pd.DataFrame(lines).T.fillna("").to_string()
+
+
+def _told(column: pd.Series) -> str:
+    known = column.dropna().to_numpy(float)
+    return str(interval(known)) if len(known) else ""
 
 
 def main() -> None:
-    """Print one table per estimator."""
+    """Print one table per estimator, and what lies between them, clip by clip."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--part", choices=["choose", "report", "all"], default="report")
     parser.add_argument("--librosa", action="store_true", help="also measure librosa's beat tracker")
     parser.add_argument("--each", action="store_true", help="print every clip")
     chosen = parser.parse_args()
-    print(f"part: {chosen.part}\n{table(chosen.data, chosen.part, ours, chosen.each).round(3).to_string()}")
+    own = measured(chosen.data, chosen.part, ours, chosen.each)
+    print(f"part: {chosen.part}\n{told(own)}")
     if chosen.librosa:
-        print(f"librosa\n{table(chosen.data, chosen.part, librosa_default, chosen.each).round(3).to_string()}")
+        peer = measured(chosen.data, chosen.part, librosa_default, chosen.each)
+        print(f"librosa\n{told(peer)}\nours less librosa, paired\n{told(own[peer.columns] - peer)}")
 
 
 if __name__ == "__main__":
