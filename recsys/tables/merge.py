@@ -31,6 +31,8 @@ class Place(NamedTuple):
         >>> Place.of(IdMap(["b", "d"]), IdMap(["a", "b", "c", "d"]))
         Place(rows=array([1, 3], dtype=int32), size=4)
         """
+        if older.integer and larger.integer:
+            return cls(np.searchsorted(larger.ids, older.ids).astype(np.int32), len(larger))
         return cls(larger.rows(older.ids), len(larger))
 
     @property
@@ -94,6 +96,8 @@ def merged(old: Dataset, new: Dataset) -> Merged:
 
 
 def _union(old: IdMap, new: IdMap) -> IdMap:
+    if old.integer and new.integer:
+        return IdMap(np.concatenate([old.ids, new.ids]), old.noun)
     return IdMap([*old.ids.tolist(), *new.ids.tolist()], old.noun)
 
 
