@@ -10,6 +10,7 @@ from recsys.playlists.pool import Pool
 from recsys.playlists.rules import Rules, Spread
 
 Positions = NDArray[np.int64]
+AT_FIRST = 20  # times the size asked for are put in order first, more only where they are by too few artists
 BINS = 12  # parts of a curve's range from each of which the best are looked at
 
 
@@ -29,11 +30,14 @@ def reduced(pool: Pool, rules: Rules, goals: Goals, size: int) -> Pool:
     """
     if len(pool) <= size:
         return pool
-    best = _best_first(pool)
+    best = _best_first(pool, len(pool) if rules.quotas or goals.curves else AT_FIRST * size)
+    artists = capped(pool.artist, best, 1, size // 4)
+    if len(artists) < size // 4 and len(best) < len(pool):
+        best = _best_first(pool, len(pool))
+        artists = capped(pool.artist, best, 1, size // 4)
     taken = np.zeros(len(pool), np.bool_)
-    taken[np.isin(pool.rows, rules.fixed)] = True
-    taken[best[: size // 2]] = True
-    taken[capped(pool.artist, best, 1, size // 4)] = True
+    taken[best[: size // 2]] = taken[artists] = True
+    asked = np.flatnonzero(np.isin(pool.rows, rules.fixed)) if len(rules.fixed) else np.empty(0, np.int64)
     for part in _wanted(pool, rules, best, size):
         taken[part] = True
     for curve in goals.curves:
@@ -41,13 +45,18 @@ def reduced(pool: Pool, rules: Rules, goals: Goals, size: int) -> Pool:
         known = best[np.isfinite(values[best])]
         for bin_ in np.array_split(known[np.argsort(values[known], kind="stable")], BINS):
             taken[np.sort(_ranked(bin_, best)[: size // (2 * BINS)])] = True
-    return pool.take(best[taken[best]])
+    taken[asked] = False
+    return pool.take(np.concatenate([asked, best[taken[best]]]))
 
 
-def _best_first(pool: Pool) -> Positions:
-    """All positions, equal scores by row; unscored ones were asked for and come first."""
-    order = np.argsort(pool.rows, kind="stable") if (np.diff(pool.rows) < 0).any() else np.arange(len(pool))
-    return order[np.argsort(-np.nan_to_num(pool.scores[order], nan=np.inf), kind="stable")]
+def _best_first(pool: Pool, most: int) -> Positions:
+    """The ``most`` best positions or some more, equal scores by row; unscored ones were asked for and come first."""
+    scores = np.nan_to_num(pool.scores, nan=np.inf)
+    some = np.arange(len(pool))
+    if most < len(pool):
+        some = np.flatnonzero(scores >= np.partition(scores, len(pool) - most)[len(pool) - most])
+    some = some[np.argsort(pool.rows[some], kind="stable")]
+    return some[np.argsort(-scores[some], kind="stable")]
 
 
 def _ranked(some: Positions, best: Positions) -> Positions:

@@ -22,7 +22,7 @@ from recsys.playlists.select import FAMILIES, GAPPED, Choice, Chooser
 
 CANDIDATES = 400, 8  # candidates looked at: at least so many, and so many per track of the list
 WHOLE = 4_000  # a pool up to this size is looked at as a whole before a rule gives way
-MOVES = 20_000, 2_000  # moves tried: at least so many, and so many per track of the list
+MOVES = 20_000, 1_500  # moves tried: at least so many, and so many per track of the list
 HEATS, COLD = (0.1, 2.0), 0.005  # first temperatures and the last, in places of worth; the hot one mends what is broken
 FEW = 12  # up to so many tracks both are tried
 ROUNDS = 10

@@ -147,6 +147,18 @@ def test_a_reduced_pool_has_what_rules_and_curves_need():
     assert energy.min() < 0.1
     assert energy.max() > 0.9
     assert reduced(pool, rules, Goals(), 5000) is pool
+    plain = Rules(tracks=20, opening=(4321,), closing=(3,))
+    rows = reduced(pool, plain, Goals(), 200).rows.tolist()
+    assert {4321, 3} | set(range(100)) <= set(rows)
+    assert len(set(rows)) == len(rows)
+
+
+def test_a_reduced_pool_has_many_artists_though_the_best_are_by_one():
+    facts = songs(9000)
+    facts.catalogue.frame["artist"] = ["one"] * 8900 + [f"other {i}" for i in range(100)]
+    facts = Facts(Catalogue(facts.catalogue.frame))
+    small = reduced(Pool.of(facts, None, -np.arange(9000.0)), Rules(tracks=20), Goals(), 200)
+    assert len(np.unique(small.artist)) >= 50
 
 
 def test_curves_are_read_and_refused_with_reasons():
