@@ -1,8 +1,7 @@
 """Scores in, performances with known onsets and beats out: random tempo, instruments and drums, played by FluidSynth.
 
-Instruments and tempo are drawn so that the kinds of score differ as real music does: songs are arranged for two or
-three instruments, or played as ballads by a free piano; tunes get chords, classical pieces mostly a piano and a
-tempo that bends, breathes and changes. What is played is then recorded badly: coloured, compressed, in noise.
+Instruments and tempo are drawn so that the three kinds of score differ as real music does: songs are arranged for
+two or three instruments, tunes get chords, classical pieces mostly a piano and a bending tempo.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
@@ -27,13 +25,6 @@ LEAD = (0, 0, 4, 11, 21, 22, 24, 25, 26, 40, 41, 42, 48, 52, 56, 57, 60, 65, 66,
 BACK = (0, 0, 0, 5, 16, 19, 21, 24, 25, 27, 32, 46, 48, 49, 88)
 DRUMS = 9  # the MIDI channel of the drums
 TICKS = 500  # per quarter at 120 BPM: one tick is a millisecond
-FREE = ("classical", "ballad")  # kinds whose tempo is a player's
-BENT = {"song": 0.4, "tune": 0.15, "classical": 0.85, "ballad": 0.95}  # share of performances whose tempo bends
-PIANO = {"song": 0.5, "tune": 0.1, "classical": 0.75, "ballad": 0.9}
-DRUMMED = {"song": 0.45, "tune": 0.15, "classical": 0.0, "ballad": 0.0}
-CHANGES = 0.25  # share of free performances whose tempo changes once at a bar
-PEDALLED = 0.6  # share of free performances whose notes ring on
-ROLLED = 0.12  # share of chords in free performances that are rolled
 
 
 class Performance(NamedTuple):
@@ -46,14 +37,14 @@ class Performance(NamedTuple):
 
 
 def perform(score: Score, kind: str, fonts: Sequence[Path], rng: np.random.Generator) -> Performance:
-    """Play 45 s of a score; ``kind`` is song, ballad, tune or classical.
+    """Play 45 s of a score; ``kind`` is song, tune or classical.
 
     Raises:
         ValueError: the score is shorter than 24 beats.
     """
     if kind == "tune":
         score = _repeated(_whole_bars(score), 120)
-    if kind in ("song", "ballad"):
+    if kind == "song":
         score = _varied(score, rng)
     if kind != "classical":
         score = _counted(score, rng, kind)
@@ -63,7 +54,7 @@ def perform(score: Score, kind: str, fonts: Sequence[Path], rng: np.random.Gener
     score = _excerpt(score, round(SECONDS / 60 * bpm) + 3, rng)
     times = _times(len(score.bars), score.bars, bpm, kind, rng)
     parts = _parts(score, kind, times, rng)
-    samples = _recorded(_sound(parts, fonts[rng.integers(len(fonts))], rng), rng)
+    samples = _sound(parts, fonts[rng.integers(len(fonts))], rng)
     seconds = min(len(samples) / RATE, times[-1])
     onsets = np.sort(np.concatenate([notes[:, 0] for _, _, notes in parts]))
     inside = times < seconds
@@ -124,7 +115,7 @@ def _swung(notes: Floats, swing: float) -> Floats:
 def _counted(score: Score, rng: np.random.Generator, kind: str) -> Score:
     """Tunes in sixteenths, and some slow songs of one voice, are counted twice as fast."""
     density = len(np.unique(score.parts[0][:, 0].round(2))) / len(score.bars)
-    slow = kind in ("song", "ballad") and len(score.parts) == 1 and density > 1.35 and (score.bpm or 120) < 95
+    slow = kind == "song" and len(score.parts) == 1 and density > 1.35 and (score.bpm or 120) < 95
     thirds = np.mean(np.abs(score.parts[0][:, 0] % 1 - 1 / 3) < 0.02) > 0.1
     if not (slow or (kind == "tune" and density > 2.45)) or thirds:
         return score
@@ -144,28 +135,24 @@ def _excerpt(score: Score, beats: int, rng: np.random.Generator) -> Score:
 
 def _tempo(score: Score, kind: str, rng: np.random.Generator) -> float:
     """Beats per minute: near a song's own, free for tunes, by the number of notes for classical pieces."""
-    if kind in ("song", "ballad") and score.bpm and len(score.parts) > 1:
+    if kind == "song" and score.bpm and len(score.parts) > 1:
         return score.bpm * float(np.exp(rng.uniform(np.log(0.8), np.log(1.4))))
     if kind != "classical":
         return float(np.exp(rng.uniform(np.log(70), np.log(157))))
     density = len(np.unique(np.concatenate([notes[:, 0] for notes in score.parts]).round(3))) / len(score.bars)
-    return float(np.clip(60 * np.exp(rng.uniform(np.log(2.2), np.log(12.0))) / max(density, 0.5), 40, 215))
+    return float(np.clip(60 * np.exp(rng.uniform(np.log(2.2), np.log(8.5))) / max(density, 0.5), 45, 190))
 
 
 def _times(beats: int, bars: NDArray[np.bool_], bpm: float, kind: str, rng: np.random.Generator) -> Floats:
-    """Seconds of each beat: steady, or bent by a smooth random curve, shaken, held before some downbeats, changed."""
-    lengths, free = np.full(beats, 60 / bpm), kind in FREE
-    if rng.random() < BENT[kind]:
+    """Seconds of each beat: steady, or bent by a smooth random curve, shaken, and held before some downbeats."""
+    lengths = np.full(beats, 60 / bpm)
+    if rng.random() < {"song": 0.4, "tune": 0.15, "classical": 0.85}[kind]:
         width = int(rng.integers(2, 14))
         curve = np.convolve(np.cumsum(rng.normal(size=beats)), np.ones(width) / width, "same")
         curve = (curve - curve.mean()) / (curve.std() + 1e-9)
-        bend, shake = rng.uniform(0.03, 0.32 if free else 0.2), rng.uniform(0, 0.09 if free else 0.06)
-        lengths *= np.exp(curve * bend + rng.normal(0, shake, beats))
+        lengths *= np.exp(curve * rng.uniform(0.03, 0.2) + rng.normal(0, rng.uniform(0, 0.06), beats))
         held = np.append(bars[1:], False) & (rng.random(beats) < 0.1)
-        lengths[held] *= rng.uniform(1.1, 1.6, held.sum())
-    if free and rng.random() < CHANGES:
-        lengths[int(rng.choice(np.flatnonzero(bars))) :] *= np.exp(rng.uniform(-0.45, 0.45))
-    lengths = lengths.clip(60 / 260, 60 / 32)
+        lengths[held] *= rng.uniform(1.1, 1.5, held.sum())
     return 0.3 + np.concatenate([[0], np.cumsum(lengths[:-1])])
 
 
@@ -175,65 +162,24 @@ Part = tuple[int, int, Floats]  # channel, programme, rows of onset, offset (sec
 
 
 def _parts(score: Score, kind: str, times: Floats, rng: np.random.Generator) -> list[Part]:
-    piano = rng.random() < PIANO[kind]
-    shift, touch = int(rng.integers(-4, 5)), _touch(score, kind, times, piano, rng)
+    piano = rng.random() < {"song": 0.5, "tune": 0.1, "classical": 0.75}[kind]
+    shake, shift = rng.uniform(0, 0.014 if kind == "classical" else 0.006), int(rng.integers(-4, 5))
     voices = [notes for notes in score.parts[:6] if len(notes)]
-    if kind == "tune" or (kind in ("song", "ballad") and len(voices) == 1):
+    if kind == "tune" or (kind == "song" and len(voices) == 1):
         voices.append(_chords(voices[0], score.bars, int(rng.choice([1, 2, 2, 4]))))
     parts = []
     for place, notes in enumerate(voices):
         starts, ends = (np.interp(side, np.arange(len(times)), times) for side in (notes[:, 0], notes[:, :2].sum(1)))
-        starts = np.maximum(0, starts + touch.rolled(notes, rng) + rng.normal(0, touch.shake, len(starts)))
-        ends = np.maximum(starts + 0.05, touch.ringing(ends))
-        velocity = touch.velocity(notes, place, rng)
+        starts = np.maximum(0, starts + rng.normal(0, shake, len(starts)))
+        strong = notes[:, 0] % 1 < 1e-3
+        velocity = 70 * rng.uniform(0.75, 1.15) + 5 * strong + rng.normal(0, 7, len(notes))
         pitch = (notes[:, 2] + shift).clip(21, 108)
-        leads = place == 0 or kind == "classical"
-        program = 0 if piano else int(rng.choice(LEAD if leads else BACK))
-        parts.append((place, program, np.column_stack([starts, ends, pitch, velocity])))
-    if rng.random() < DRUMMED[kind]:
+        program = 0 if piano else int(rng.choice(LEAD if place == 0 or kind == "classical" else BACK))
+        ends = np.maximum(starts + 0.05, ends)
+        parts.append((place, program, np.column_stack([starts, ends, pitch, velocity.clip(20, 120)])))
+    if rng.random() < {"song": 0.3, "tune": 0.15, "classical": 0.0}[kind]:
         parts.append((DRUMS, 0, _drums(times, score.bars, rng)))
     return parts
-
-
-class _Touch(NamedTuple):
-    """How one performance is played: times are in seconds, ``swell`` is added to velocities beat by beat."""
-
-    shake: float
-    rolls: float
-    pedal: Floats
-    level: float
-    swell: Floats
-    behind: float
-
-    def rolled(self, notes: Floats, rng: np.random.Generator) -> Floats:
-        """Seconds by which each note of a rolled chord comes after its lowest."""
-        chords, at, sizes = np.unique(notes[:, 0].round(3), return_inverse=True, return_counts=True)
-        order = np.lexsort((notes[:, 2], at))
-        rank = np.empty(len(notes))
-        rank[order] = np.arange(len(notes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        gaps = np.where(rng.random(len(chords)) < self.rolls, rng.uniform(0.012, 0.045, len(chords)), 0.0)
-        return rank * gaps[at]
-
-    def ringing(self, ends: Floats) -> Floats:
-        """Ends of notes held by the pedal until it is changed."""
-        if not len(self.pedal):
-            return ends
-        return self.pedal[np.searchsorted(self.pedal, ends).clip(0, len(self.pedal) - 1)].clip(ends)
-
-    def velocity(self, notes: Floats, place: int, rng: np.random.Generator) -> Floats:
-        """MIDI velocities: louder on beats and in swells, accompaniment behind the first voice."""
-        strong = notes[:, 0] % 1 < 1e-3
-        swell = np.interp(notes[:, 0], np.arange(len(self.swell)), self.swell)
-        loud = self.level + 5 * strong + swell - self.behind * (place > 0) + rng.normal(0, 7, len(notes))
-        return loud.clip(12, 122)
-
-
-def _touch(score: Score, kind: str, times: Floats, piano: bool, rng: np.random.Generator) -> _Touch:
-    free, beats = kind in FREE, len(score.bars)
-    pedal = times[:: int(rng.choice([1, 2, 2, 4]))] - 0.02 if free and piano and rng.random() < PEDALLED else times[:0]
-    swell = np.convolve(rng.normal(0, 30, beats + 8), np.ones(9) / 9, "valid") * (1.0 if free else 0.3)
-    level = 70 * rng.uniform(0.6 if free else 0.75, 1.2)
-    return _Touch(rng.uniform(0, 0.014 if free else 0.006), ROLLED * free, pedal, level, swell, rng.uniform(0, 18))
 
 
 def _chords(melody: Floats, bars: NDArray[np.bool_], every: int) -> Floats:
@@ -251,32 +197,13 @@ def _chords(melody: Floats, bars: NDArray[np.bool_], every: int) -> Floats:
 
 
 def _drums(times: Floats, bars: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
-    """Bass drum on downbeats and here and there, snare between, hi-hat or cymbal on beats, halves or quarters."""
-    parts, hat, busy = int(rng.choice([1, 2, 2, 4])), float(rng.choice([42, 42, 44, 51])), rng.uniform(0, 0.3)
-    steps = np.interp(np.arange(0, len(times) - 1 + 1e-9, 1 / parts), np.arange(len(times)), times)
+    """Bass drum on downbeats, snare between, hi-hat on each half beat."""
+    halves = (times[:-1] + times[1:]) / 2
     hits = [(t, 36.0 if bar else 38.0 if rng.random() < 0.8 else 36.0) for t, bar in zip(times, bars, strict=True)]
-    hits += [(t, hat) for t in steps]
-    hits += [(t, float(rng.choice([36, 38, 40, 45, 50]))) for t in steps if rng.random() < busy]
-    out = np.array([(t, t + 0.1, pitch, 70 if pitch in (42, 44, 51) else 95) for t, pitch in hits])
-    out[:, 3] *= rng.uniform(0.5, 1.15, len(out))
+    hits += [(t, 42.0) for t in np.concatenate([times, halves])]
+    out = np.array([(t, t + 0.1, pitch, 95 if pitch < 40 else 70) for t, pitch in hits])
+    out[:, 3] *= rng.uniform(0.6, 1.1, len(out))
     return out
-
-
-def _recorded(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Half of all sound as it is; half coloured, compressed or dull, and in noise."""
-    level = float(np.sqrt(np.mean(samples**2))) + 1e-9
-    if rng.random() < 0.5:
-        return samples
-    if rng.random() < 0.5:
-        edge, order = np.exp(rng.uniform(np.log(2500), np.log(9000))), int(rng.integers(1, 4))
-        samples = scipy.signal.sosfilt(scipy.signal.butter(order, edge, fs=RATE, output="sos"), samples)
-    if rng.random() < 0.4:
-        drive = rng.uniform(1, 4) / (3 * level)
-        samples = np.tanh(drive * samples) / drive
-    hiss = rng.normal(0, 1, len(samples))
-    hiss = scipy.signal.lfilter([1], [1, -rng.uniform(0, 0.95)], hiss)
-    hiss *= level * 10 ** (-rng.uniform(15, 60) / 20) / hiss.std()
-    return (samples + hiss).astype(np.float32)
 
 
 def _sound(parts: Sequence[Part], font: Path, rng: np.random.Generator) -> NDArray[np.float32]:
