@@ -41,7 +41,7 @@ def radio(order: Order) -> list[Draft]:
             for row in asked.tolist()
         ]
 
-    name = desk.engine.name(int(seeds.likes[0])) if len(seeds.likes) else str(seeds.name)
+    name = desk.engine.name(int(seeds.likes[0])) if len(seeds.likes) else File(str(recipe.seeds[0])).stem
     return [Draft(f"Like {name}", rows, scores, reasons, opening=opening)]
 
 
