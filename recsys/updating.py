@@ -76,6 +76,8 @@ def update(engine: Engine, new: Dataset, *, seed: int = 0) -> Updated:
         late = np.setdiff1d(waiting, learned)
         if len(late):
             notes.append(f"{len(late):,} tracks with first plays wait for training: {fitted.name} can't take up tracks")
+    elif len(new.plays):
+        notes.append("the bundle was made without plays: these are kept, and recommend needs a training")
     index = _index(engine, dataset, tracks, model, learned, has_content(new), seed)
     counts = {
         "plays": len(new.plays),

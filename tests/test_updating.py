@@ -177,6 +177,17 @@ def test_the_hybrid_places_tracks_by_a_content_table(files: Path, world: Path, l
     assert (scores[:, rows].std(axis=0) > 0).all()
 
 
+def test_first_plays_of_a_bundle_without_any_wait_for_training(files: Path, tmp_path: Path) -> None:
+    tables = api.ingest(out=tmp_path / "tables", tracks=[files / "told.csv"]).path
+    made = api.update(
+        api.train(tables, out=tmp_path / "main").path, [files / "new.csv"], tracks=[files / "described.csv"]
+    )
+    assert any("made without plays" in note for note in made.facts["update"]["notes"])
+    engine = Engine.open(made.path)
+    assert engine.histories.nnz
+    assert len(engine.similar([engine.tracks.ids[0]], 3, by="content")) == 3
+
+
 def test_nothing_new_is_an_error(base: Path) -> None:
     with pytest.raises(DataError, match="nothing new"):
         api.update(base)
