@@ -86,7 +86,7 @@ def examples(
     for part, own in ((whole, users[some]), (shortened(whole, rng), None)):
         for rows, stage in stages(blend, facts, part, own, whole):
             scene = stage.scene
-            known = scene.candidates.at(stage.shares.sum(axis=0)), sure(scene)
+            known = scene.candidates.at(stage.blend), sure(scene)
             hits = scene.candidates.inside(sp.csr_array(wanted[rows]))
             sizes = np.diff(scene.candidates.starts)
             found.append((table(scene, names), *known, hits, sizes, scene.length, some[rows]))

@@ -168,7 +168,8 @@ class Ranked(Blend):
         """Each member's part of every score, float32 (q, tracks), one member after another; they sum to ``scores``."""
         shares = np.zeros((len(self.models_), *histories.shape), np.float32)
         for some, stage in self.stages(histories, users, histories):
-            shares[:, some] = self._ordered(stage)
+            for number, share in enumerate(self._ordered(stage)[1]):
+                shares[number, some] = share
         yield from shares
 
     def top_parts(
@@ -192,14 +193,14 @@ class Ranked(Blend):
         answer, kept = TopK.empty(histories.shape[0], k), min(k, histories.shape[1])
         parts = np.zeros((*answer.rows.shape, len(self.models_)), np.float32)
         for some, stage in self.stages(histories, users, exclude, allow):
-            shares = self._ordered(stage)
-            scores = closed(shares.sum(axis=0), None if exclude is None else exclude[some], allow)
+            total, shares = self._ordered(stage)
+            scores = closed(total, None if exclude is None else exclude[some], allow)
             rows = best(scores, kept)
             real, places = rows >= 0, np.maximum(rows, 0)
             answer.rows[some, :kept] = rows
             answer.scores[some, :kept] = np.where(real, np.take_along_axis(scores, places, axis=1), -np.inf)
-            taken = np.take_along_axis(shares, places[None], axis=2)
-            parts[some, :kept] = np.where(real[:, :, None], np.moveaxis(taken, 0, 2), 0)
+            for number, share in enumerate(shares):
+                parts[some, :kept, number] = np.where(real, np.take_along_axis(share, places, axis=1), 0)
         return answer, parts
 
     def chances(self, histories: Histories, rows: Rows, users: Rows | None = None) -> Floats:
@@ -212,8 +213,8 @@ class Ranked(Blend):
             return found
         for some, stage in self.stages(histories, users, histories):
             candidates = stage.scene.candidates
-            final = candidates.at(self._ordered(stage).sum(axis=0))
-            told = np.full(stage.shares.shape[1:], -np.inf, np.float32)
+            total, _ = self._ordered(stage)
+            final, told = candidates.at(total), np.full(total.shape, -np.inf, np.float32)
             told[candidates.owner, candidates.rows] = between_listeners(final, candidates.starts, stage.scene.length)
             taken = np.take_along_axis(told, np.maximum(rows[some], 0), axis=1)
             found[some] = self.order_.curve(np.where(rows[some] >= 0, taken, -np.inf))
@@ -243,25 +244,30 @@ class Ranked(Blend):
         """Some histories at a time, with their candidates."""
         return stages(self, self.facts_, histories, users, exclude, allow)
 
-    def _ordered(self, stage: Stage) -> Floats:
-        """Each member's part of all scores, float32 (members, q, tracks)."""
-        shares, candidates = stage.shares, stage.scene.candidates
+    def _ordered(self, stage: Stage) -> tuple[Floats, list[Floats]]:
+        """All scores, float32 (q, tracks), and each member's part of them; the memory of the stage is used."""
+        blend, shares, candidates = stage.blend, stage.shares, stage.scene.candidates
         if self.order_ is None or not len(candidates.rows):
-            return shares
-        blend = shares.sum(axis=0)
+            return blend, shares
         at = candidates.owner, candidates.rows
         parts, sure = self._parts(self.order_, stage.scene).T, self._sure(stage.scene)
         asked = asked_lists(sure, candidates.starts)
         sure *= asked[at[0]]
-        held = shares[:, *at]
+        held = np.stack([share[at] for share in shares])
         held[-1] += guessed(parts.sum(axis=0), blend[at], sure, candidates.starts) - blend[at]
         held = sure * parts + (1 - sure) * held
+        final = held.sum(axis=0)
         least = np.full(len(blend), np.inf, np.float32)
-        np.minimum.at(least, at[0], held.sum(axis=0))
+        np.minimum.at(least, at[0], final)
         blend[at] = -np.inf
-        shares[-1] += np.where(asked, least - MARGIN - blend.max(axis=1), 0)[:, None]
-        shares[:, *at] = held
-        return shares
+        rest = blend.max(axis=1)
+        lower = np.where(asked & np.isfinite(rest), least - MARGIN - rest, 0)[:, None]
+        blend += lower
+        shares[-1] += lower
+        blend[at] = final
+        for share, mine in zip(shares, held, strict=True):
+            share[at] = mine
+        return blend, shares
 
     def _sure(self, scene: Scene) -> Floats:
         """How far the ranker is believed: by plays, and not about what a member has not learned of or was played."""

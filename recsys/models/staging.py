@@ -25,12 +25,14 @@ class Stage(NamedTuple):
     """What one tile of histories is ranked with.
 
     Attributes:
-        shares: each member's part of the blend's scores, float32 (members, q, tracks).
+        blend: scores of the blend, float32 (q, tracks).
+        shares: each member's part of them, float32 (q, tracks) each.
         sources: rows of the candidates of each source, best first, padded by −1, each (q, any).
         scene: candidates and all that is known about them.
     """
 
-    shares: Floats
+    blend: Floats
+    shares: list[Floats]
     sources: dict[str, Rows]
     scene: Scene
 
@@ -56,6 +58,9 @@ def _stage(
     blend: Blend, facts: Facts, histories: Histories, users: Rows, exclude: sp.csr_array | None, allow: Rows | None
 ) -> Stage:
     blocks, shares = _Listener.of(blend).heard(histories, users)
+    total = shares[0].copy()
+    for share in shares[1:]:
+        total += share
     seen = histories if exclude is None else exclude
     tops = {name: best(closed(block, seen, None), DEEPEST) for name, block in zip(blend.names, blocks, strict=True)}
     sources = {name: rows[:, : DEPTHS.get(name, DEEPEST)] for name, rows in tops.items()}
@@ -67,7 +72,7 @@ def _stage(
     candidates = union(list(sources.values()), histories.shape[1])
     ranks = np.stack([_ranks(candidates, rows, histories.shape[1]) for rows in tops.values()])
     return Stage(
-        shares, sources, Scene(histories, candidates, np.stack([candidates.at(b) for b in blocks]), ranks, facts)
+        total, shares, sources, Scene(histories, candidates, np.stack([candidates.at(b) for b in blocks]), ranks, facts)
     )
 
 
@@ -93,9 +98,9 @@ class _Listener(Blend):
         made.__dict__.update(blend.__dict__, said_=[])
         return made
 
-    def heard(self, histories: Histories, users: Rows) -> tuple[list[Floats], Floats]:
-        """Standardised scores of each member, and each member's share of the blend's, (members, q, tracks)."""
-        shares = np.stack(list(self.shares(histories, users)))
+    def heard(self, histories: Histories, users: Rows) -> tuple[list[Floats], list[Floats]]:
+        """Standardised scores of each member, and each member's share of the blend's."""
+        shares = list(self.shares(histories, users))
         return self.said_, shares
 
     def blocks(
@@ -109,6 +114,8 @@ class _Listener(Blend):
 
 def _ranks(candidates: Candidates, top: Rows, tracks: int) -> Floats:
     """Place of each candidate in its listener's list of rows (q, k), ``DEEPEST`` outside it, float32 (n,)."""
-    places = np.full((len(top), tracks + 1), DEEPEST, np.float32)
-    np.put_along_axis(places, np.where(top >= 0, top, tracks), np.arange(top.shape[1], dtype=np.float32)[None], axis=1)
-    return candidates.at(places)
+    keys = np.where(top >= 0, np.arange(len(top))[:, None] * tracks + top, -1).ravel()
+    order = np.argsort(keys, kind="stable")
+    wanted = candidates.owner * tracks + candidates.rows
+    place = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
+    return np.where(keys[place] == wanted, place % top.shape[1], DEEPEST).astype(np.float32)

@@ -243,3 +243,9 @@ def test_nothing_hidden_teaches_nothing(dataset: Dataset) -> None:
     model = Ranked(MEMBERS, nets=1)._fit_members(dataset, np.random.default_rng(0))
     nothing = sp.csr_array((LISTENERS, TRACKS), dtype=np.float32)
     assert model.fit_ranker(dataset.matrix(), nothing, rng=np.random.default_rng(0)).order_ is None
+
+
+def test_a_catalogue_of_candidates_alone(model: Ranked, histories: sp.csr_array) -> None:
+    lists, parts = model.top_parts(histories[:4], TRACKS + 3)
+    assert (lists.lengths == TRACKS).all()
+    assert np.isfinite(parts).all()
