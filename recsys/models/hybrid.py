@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from recsys.contracts import Floats, Histories, Rows
 from recsys.models.described import DescribedModel, check_content
 from recsys.models.features import Features
-from recsys.models.ials import IALS, Draw
+from recsys.models.ials import IALS, Held
 from recsys.models.mapping import ContentMap, Described
+from recsys.models.whitened import System
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
@@ -26,15 +27,21 @@ SETTLED = 3  # rounds after which the strength of the regression on content stay
 class Hybrid(DescribedModel, IALS):
     """iALS whose tracks are drawn towards what their content predicts instead of towards 0.
 
-    Of each track's ridge the share ``prior`` pulls towards its content's point, the rest towards 0::
+    Of each track's ridge the share ``prior`` pulls towards its content's point, the rest towards 0, and doubt about
+    few plays holds it at that point as well::
 
-        ridge * ((1 - prior) |v|^2 + prior |v - content(x)|^2)
+        ridge * ((1 - prior) |v|^2 + prior |v - content(x)|^2) + doubt * g / n * |v - content(x)|^2
+
+    where n listeners have played it and g is the mean eigenvalue of the listeners' Gram matrix. Without the last term
+    a track of two plays would count as refused by everybody else, though they never had the chance: with it, evidence
+    takes over from content at about ``doubt`` plays.
 
     ``content`` is a ``ContentMap``, fitted anew in each round on the tracks with plays; each is left out of its own
     prediction. A track without plays has content(x) exactly and takes no part in the loss.
 
     Args:
         prior: share of the ridge that content has.
+        doubt: plays at which what listeners did not play begins to count as much as content.
         dimensions: most axes of content.
         factors, regularization, alpha, nu, weighting, iterations, cg_steps, threads: as of IALS.
 
@@ -64,6 +71,7 @@ class Hybrid(DescribedModel, IALS):
         self,
         *,
         prior: float = 0.7,
+        doubt: float = 10.0,
         dimensions: int = 512,
         factors: int = 128,
         regularization: float = 0.3,
@@ -74,7 +82,7 @@ class Hybrid(DescribedModel, IALS):
         cg_steps: int = 2,
         threads: int = 0,
     ) -> None:
-        self.prior, self.dimensions = prior, dimensions
+        self.prior, self.doubt, self.dimensions = prior, doubt, dimensions
         super().__init__(
             factors=factors,
             regularization=regularization,
@@ -120,12 +128,24 @@ class Hybrid(DescribedModel, IALS):
         if known is None:
             return super().item_fold_in(plays, histories)
         points = self.map_.predict(known)
-        made = self._fold_in_tracks(plays, histories, Draw(points, self.prior))
+
+        def hold(system: System, turn: Floats, extra: Histories, ridge: Floats) -> Held:
+            more = self._doubts(system, extra)
+            return Held(ridge + more, points @ turn * (self.prior * ridge + more)[:, None])
+
+        made = self._fold_in_tracks(plays, histories, hold)
         played = np.bincount(plays.indices, minlength=plays.shape[1]) > 0
         return np.where(played[:, None], made, points)[:, : self.factors]
 
-    def _pull(self, items: Floats, ridge: Floats) -> Floats | None:
-        return self._content.pull(items, ridge)
+    def _held(self, system: System, items: Floats, plays: Histories, ridge: Floats) -> Held:
+        more = self._doubts(system, plays)
+        points = self._content.points(items)
+        return Held(ridge) if points is None else Held(ridge + more, points * (self.prior * ridge + more)[:, None])
+
+    def _doubts(self, system: System, plays: Histories) -> Floats:
+        """What holds each track (row of ``plays``) at its content besides the ridge, (n,)."""
+        level = self.doubt * float(system.spectrum[: self.factors].mean())
+        return (level / np.maximum(np.diff(plays.indptr), 1)).astype(np.float32)
 
 
 class _Content:
@@ -145,8 +165,8 @@ class _Content:
             self.model.map_ = ContentMap(self._ridge()).fit(self.known, self.model.items_[self.played])
             self.model.items_[~self.played] = self.model.map_.predict(self.rest)
 
-    def pull(self, items: Floats, ridge: Floats) -> Floats | None:
-        """Each track's ridge times the point that content draws it to, (tracks, d)."""
+    def points(self, items: Floats) -> Floats | None:
+        """The point that content draws each track to, (tracks, d); None when it has no say."""
         if not self.model.prior:
             return None
         placed = np.asarray(items[self.played].any(axis=1))
@@ -156,9 +176,9 @@ class _Content:
         if not placed.all():
             guess[~placed] = found.predict(self.known.take(~placed))
         self.rounds, self.model.map_ = self.rounds + 1, found
-        pull = np.zeros_like(items)
-        pull[self.played] = guess * (self.model.prior * ridge[self.played])[:, None]
-        return pull
+        made = np.zeros_like(items)
+        made[self.played] = guess
+        return made
 
     def _ridge(self) -> float:
         """0, which is to choose it, in the first rounds."""

@@ -29,11 +29,12 @@ USERS, TRACKS = 1, 2  # places in scale_
 SHAPES: dict[str, Callable[[Floats], Floats]] = {"binary": np.ones_like, "log": np.log1p, "root": np.sqrt}
 
 
-class Draw(NamedTuple):
-    """Points (n, d) that rows are drawn to by a share of their ridge, instead of to 0."""
+class Held(NamedTuple):
+    """How tracks are held while plays move them: each one's ridge (n,), and ridge times the point it is drawn to, or
+    None for 0, (n, d)."""
 
-    points: Floats
-    share: float
+    ridge: Floats
+    pull: Floats | None = None
 
 
 class IALS(Model):
@@ -123,7 +124,8 @@ class IALS(Model):
         for _ in range(self.iterations):
             self._solve(system, rows, user_ridge, users)
             turned = self._turn(users, items)
-            loss = self._solve(turned, columns, item_ridge, items, self._pull(items, item_ridge))
+            held = self._held(turned, items, columns, item_ridge)
+            loss = self._solve(turned, columns, held.ridge, items, held.pull)
             self.losses_.append(loss + float(user_ridge @ np.einsum("nd,nd->n", users, users)))
             system = self._turn(items, users)
             yield self.losses_[-1]
@@ -151,7 +153,7 @@ class IALS(Model):
             plays: weights of the new tracks, CSR (q, new).
             histories: what the same listeners played of the known tracks, CSR (q, tracks).
         """
-        return self._fold_in_tracks(plays, histories)[:, : self.factors]
+        return self._fold_in_tracks(plays, histories, lambda system, turn, extra, ridge: Held(ridge))[:, : self.factors]
 
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
         """New tracks get the best vectors given who played them, then all tracks one more round with all plays."""
@@ -163,7 +165,7 @@ class IALS(Model):
         warm: dict[str, Any] = {"steps": WARM_STEPS, "tolerance": WARM_TOLERANCE, "threads": self._workers()}
         solve(System(items, self.spectrum_), extra, self._ridge(extra, USERS), users, **warm)
         system, fresh = self._turn(users, items), np.zeros((len(rows), items.shape[1]), np.float32)
-        pull = self._pull(items, ridge)
+        ridge, pull = self._held(system, items, columns, ridge)
         mine = None if pull is None else pull[rows]
         solve(system, sp.csr_array(columns[rows]), ridge[rows], fresh, pull=mine, **warm)
         items[rows] = fresh
@@ -229,21 +231,23 @@ class IALS(Model):
     def _turn(self, fixed: Floats, other: Floats) -> System:
         return diagonalise(fixed, other, self.factors, self._workers())
 
-    def _pull(self, items: Floats, ridge: Floats) -> Floats | None:
-        """What is added to the right-hand sides of the tracks, (tracks, d): nothing here."""
-        return None
+    def _held(self, system: System, items: Floats, plays: Histories, ridge: Floats) -> Held:
+        """How the tracks (rows of ``plays``) are held in this round: here just by their ridge, to 0."""
+        return Held(ridge)
 
-    def _fold_in_tracks(self, plays: Histories, histories: Histories, draw: Draw | None = None) -> Floats:
-        """``item_fold_in`` in the stored width; ``draw`` pulls each new track towards a point of its own."""
+    def _fold_in_tracks(
+        self, plays: Histories, histories: Histories, hold: Callable[[System, Floats, Histories, Floats], Held]
+    ) -> Floats:
+        """``item_fold_in`` in the stored width; ``hold`` says how, in the axes (d, d) it is given for its points."""
         _same("listeners in the histories", histories.shape[0], plays.shape[0])
         users = np.zeros((len(self.listeners_), histories.shape[0]), np.float32).T.copy()
         users[:, : self.factors] = self.user_vectors(histories)
         values, axes = eigen(self.listeners_)
         turn = axes.astype(np.float32)
         extra = self._extra(plays, _levels(sp.hstack([histories, plays], format="csr"))).T.tocsr()
-        pull = None if draw is None else draw.points @ turn * (draw.share * self._ridge(extra, TRACKS))[:, None]
         system = System(users @ turn, np.maximum(values, 0).astype(np.float32))
-        return self._fold_in(system, extra, TRACKS, pull) @ turn.T
+        held = hold(system, turn, extra, self._ridge(extra, TRACKS))
+        return self._folded(system, extra, held) @ turn.T
 
     def _solve(
         self, system: System, extra: sp.csr_array, ridge: Floats, out: Floats, pull: Floats | None = None
@@ -251,10 +255,13 @@ class IALS(Model):
         how: dict[str, Any] = {"steps": self.cg_steps, "tolerance": TOLERANCE, "threads": self._workers()}
         return solve(system, extra, ridge, out, pull=pull, **how)
 
-    def _fold_in(self, system: System, extra: sp.csr_array, side: int, pull: Floats | None = None) -> Floats:
+    def _fold_in(self, system: System, extra: sp.csr_array, side: int) -> Floats:
+        return self._folded(system, extra, Held(self._ridge(extra, side)))
+
+    def _folded(self, system: System, extra: sp.csr_array, held: Held) -> Floats:
         out = np.zeros((extra.shape[0], len(system.spectrum)), np.float32)
-        ridge, threads = self._ridge(extra, side), self._workers() if extra.nnz > SMALL else 1
-        solve(system, extra, ridge, out, pull=pull, steps=STEPS, tolerance=TOLERANCE, threads=threads)
+        threads = self._workers() if extra.nnz > SMALL else 1
+        solve(system, extra, held.ridge, out, pull=held.pull, steps=STEPS, tolerance=TOLERANCE, threads=threads)
         return out
 
 

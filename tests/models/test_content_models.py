@@ -254,3 +254,63 @@ def test_nothing_known_of_played_tracks_still_gives_an_answer(name: str) -> None
     frame.loc[:39, "genre"] = None
     model = models.build(name, **SMALL.get(name, {})).fit(replace(world, catalogue=Catalogue(frame)), rng=rng())
     assert np.isfinite(model.scores(world.matrix())).all()
+
+
+def test_few_plays_leave_a_track_near_its_content() -> None:
+    """Doubt holds a track nearer to what content says, and less so the more plays it has."""
+    rng = np.random.default_rng(0)
+    listeners, tracks = 120, 40
+    taste = np.arange(listeners) % 2
+    heard = rng.random((listeners, tracks)) < np.where(taste[:, None] == np.arange(tracks) % 2, 0.5, 0.05)
+    heard[:, 0] = False
+    others = np.flatnonzero(taste == 1)  # by its genre track 0 is for the others' rivals
+    genres = pd.DataFrame({"genre": [["a"] if t % 2 == 0 else ["b"] for t in range(tracks)]})
+
+    def cosine(plays: int, doubt: float) -> float:
+        made = heard.copy()
+        made[others[:plays], 0] = True
+        user, track = np.nonzero(made)
+        events = Interactions(IdMap(range(listeners)), IdMap(range(tracks)), user, track, np.ones(len(user)))
+        world = Dataset(events, Catalogue(genres))
+        model = models.build("hybrid", factors=4, doubt=doubt).fit(world, rng=np.random.default_rng(0))
+        point = model.map_.predict(model.describe(world, np.array([0])))[0]  # type: ignore[attr-defined]
+        vector = model.items_[0]  # type: ignore[attr-defined]
+        return float(vector @ point / np.linalg.norm(vector) / np.linalg.norm(point))
+
+    gains = [cosine(plays, 10.0) - cosine(plays, 0.0) for plays in (1, 5, 40)]
+    assert gains[0] > gains[1] > gains[2] > -0.02
+    assert gains[0] > 0.1
+
+
+@pytest.mark.parametrize("name", ["hybrid", "mapped", "ridge", "content"])
+def test_tracks_that_come_later_are_placed_without_training(name: str) -> None:
+    """Trained when the last eight tracks did not exist yet: absorbed by their genre alone, they suit the same people."""
+    world = tastes()
+    frame = world.catalogue.frame.copy()
+    frame.loc[40:, "genre"] = None
+    model = models.build(name, **SMALL.get(name, {})).fit(replace(world, catalogue=Catalogue(frame)), rng=rng())
+    found = model.absorb(world, np.arange(40, 48, dtype=np.int32))
+    assert set(range(40, 48)) <= set(found.tolist())
+    new = model.scores(world.matrix())[:, -8:]
+    own = (np.arange(60)[:, None] - np.arange(40, 48)) % 4 == 0
+    assert new[own].min() > new[~own].max()
+
+
+def test_absorbed_plays_move_a_track_from_its_content() -> None:
+    world = tastes()
+    model = Hybrid(factors=8).fit(world, rng=rng())
+    others = np.arange(1, 60, 4)  # listeners of the next kind all take to track 40
+    more = Interactions(
+        world.users,
+        world.tracks,
+        np.r_[world.plays.user, others],
+        np.r_[world.plays.track, np.full(len(others), 40)],
+        np.ones(len(world.plays) + len(others)),
+    )
+    before = model.scores(world.matrix())[:, 40]
+    found = model.absorb(replace(world, plays=more), np.array([40], np.int32))
+    after = model.scores(world.matrix())[:, 40]
+    assert 40 in found
+    assert 47 in found  # still without plays, and still where its content says
+    assert after[others].mean() > before[others].mean() + 0.1
+    assert np.isfinite(model.item_vectors()).all()
