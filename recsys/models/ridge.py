@@ -94,6 +94,7 @@ class Ridge(DescribedModel):
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
         """New tracks are placed by their content; learned are those of which anything is known."""
         self._place(dataset)
+        self.trained_ = self.trained_ | (np.bincount(dataset.histories().indices, minlength=len(self.trained_)) > 0)
         return np.flatnonzero(self.rows_.any(axis=1) | (self.codes_ > 0).any(axis=1)).astype(np.int32)
 
     def _place(self, dataset: Dataset) -> None:

@@ -284,7 +284,7 @@ def test_few_plays_leave_a_track_near_its_content() -> None:
 
 @pytest.mark.parametrize("name", ["hybrid", "mapped", "ridge", "content"])
 def test_tracks_that_come_later_are_placed_without_training(name: str) -> None:
-    """Trained when the last eight tracks did not exist yet: absorbed by their genre alone, they suit the same people."""
+    """Trained when nothing was known of the last eight: absorbed by their genre alone, they suit the same people."""
     world = tastes()
     frame = world.catalogue.frame.copy()
     frame.loc[40:, "genre"] = None
