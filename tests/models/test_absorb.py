@@ -18,7 +18,7 @@ from tests.models.test_contract import SMALL, VECTORS
 
 PLACE = Place((np.arange(TRACKS) + 1).astype(np.int32), TRACKS + 2)  # a new track before all others and one after
 PEOPLE = Place(np.arange(LISTENERS, dtype=np.int32), LISTENERS)
-RESIZED = [name for name in SMALL if name not in ("blend", "lightfm")]
+RESIZED = [name for name in SMALL if name not in ("blend", "ranked", "lightfm")]
 
 
 @pytest.fixture(scope="module")
