@@ -107,3 +107,18 @@ def test_mistakes_are_one_line(run: Run, lively: Path, words: tuple[str, ...], m
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_pipelines_make_lists(run: Run, lively: Path, tmp_path: Path) -> None:
+    (tmp_path / "playlists.toml").write_text('version = 1\n[recipe.calm]\nkind = "mood"\nwords = "calm"\nn = 6\n')
+    bundle = (lively / "bundle").as_posix()
+    (tmp_path / "job.toml").write_text(
+        f'[[step]]\nverb = "playlist_run"\nbundle = "{bundle}"\nout = "lists"\nlisteners = ["u01"]\nworkers = 1\n'
+        f'[[step]]\nverb = "playlist_new"\nkind = "path"\nbundle = "{bundle}"\nout = "way.xspf"\n'
+        'what = { start = "t001", end = "t050", n = 5 }\n'
+    )
+    code, _, err = run("run", "job.toml")
+    assert code == 0, err
+    assert (tmp_path / "lists" / "u01" / "calm.m3u8").is_file()
+    assert (tmp_path / "way.xspf").is_file()
+    assert err.count("written:") == 2
