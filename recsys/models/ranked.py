@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,11 +18,11 @@ from recsys.models.content import Content, content_vectors, has_content
 from recsys.models.evidence import trust
 from recsys.models.hiding import hide
 from recsys.models.lessons import Examples, examples
+from recsys.models.orders import NEVER, Order
 from recsys.models.staging import Stage, stages
-from recsys.ranking.calibration import Calibration, calibrate
 from recsys.ranking.candidates import best, closed, recall_by_source
 from recsys.ranking.features import Scene, columns, facts_of, possible, table
-from recsys.ranking.learned import Net, learn
+from recsys.ranking.learned import learn
 from recsys.ranking.trusted import asked_lists, between_listeners, guessed
 from recsys.tables import TopK
 from recsys.tables.merge import Place, spread
@@ -34,16 +33,6 @@ if TYPE_CHECKING:
 HIDE = 0.1  # share of every history that ``fit`` hides to learn the ranker from
 SURE = 8.0  # listeners of a track at which the ranker is believed as much as the blend
 MARGIN = np.float32(1e-3)
-NEVER = Calibration(np.zeros(1, np.float32), np.zeros(1, np.float32))
-
-
-class Order(NamedTuple):
-    """A learned ranker: the net, the features it looks at, its calibration, and the members it was learned with."""
-
-    net: Net
-    features: list[str]
-    curve: Calibration
-    members: tuple[str, ...]
 
 
 class Ranked(Blend):
@@ -149,18 +138,8 @@ class Ranked(Blend):
         some_ = examples if some is None else examples.of(some)
         if some_.hits.any():
             net = learn(some_.rows, some_.starts, some_.hits, rng=rng, hidden=self.hidden, nets=self.nets)
-            self.order_ = Order(net, some_.names, NEVER, self.names)
-            self.order_ = self.order_._replace(curve=calibrate(self.told(some_), some_.hits))
+            self.order_ = Order(net, some_.names, NEVER, self.names).calibrated(some_)
         return self
-
-    def told(self, examples: Examples) -> Floats:
-        """The final scores of examples, comparable between listeners: what chances are calibrated on, (n,)."""
-        if self.order_ is None:
-            return examples.blend
-        scores, starts = self.order_.net.score(examples.rows), examples.starts
-        guesses = guessed(scores, examples.blend, examples.sure, starts)
-        final = examples.sure * scores + (1 - examples.sure) * guesses
-        return between_listeners(final, starts, examples.lengths)
 
     # ---- answering ------------------------------------------------------------------------------------
 
@@ -304,6 +283,7 @@ class Ranked(Blend):
         """New tracks go to the members; what is known about tracks is gathered again."""
         learned = super().absorb(dataset, rows)
         self.facts_ = self._facts(dataset)
+        self.take(self.order_)
         return learned
 
     def params(self) -> dict[str, Any]:
@@ -314,20 +294,15 @@ class Ranked(Blend):
         """The blend's arrays, facts about tracks, and the ranker."""
         found = super().arrays() | {f"facts.{name}": values for name, values in self.facts_.items()}
         if self.order_ is not None:
-            told = json.dumps([self.order_.features, self.order_.members])
-            found |= {"order": np.array(told), "curve": np.stack(self.order_.curve)}
-            found |= {f"net.{name}": values for name, values in self.order_.net.arrays().items()}
+            found |= {f"order.{name}": values for name, values in self.order_.arrays().items()}
         return found
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], **params: Any) -> Self:
         """The fitted model back from ``arrays()`` and ``params()``."""
         made = super().from_arrays(arrays, **params)
-        made.facts_, made.order_ = _under(arrays, "facts."), None
-        if "order" in arrays:
-            features, members = json.loads(arrays["order"].item())
-            net = Net.from_arrays(_under(arrays, "net."))
-            made.order_ = Order(net, features, Calibration(*arrays["curve"]), tuple(members))
+        made.facts_, order = _under(arrays, "facts."), _under(arrays, "order.")
+        made.order_ = Order.from_arrays(order) if order else None
         return made
 
     def _facts(self, dataset: Dataset) -> dict[str, NDArray[Any]]:

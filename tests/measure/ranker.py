@@ -132,7 +132,7 @@ def _told(candidate: Candidate, valid: Split) -> None:
         costs[name] = base - _gain(model.order_.net.score(rows), others)
     print("  N@100 lost when a feature is shuffled within lists:", end=" ")
     print(", ".join(f"{name} {cost:.4f}" for name, cost in sorted(costs.items(), key=lambda p: -p[1])))
-    told = model.told(others)
+    told = model.order_.told(others)
     odd = own % 2 == 1
     chances = calibrate(told[odd], others.hits[odd])(told[~odd])
     print(f"  calibration error {expected_error(chances, others.hits[~odd]):.5f}, mean {others.hits[~odd].mean():.4f}")
