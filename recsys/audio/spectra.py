@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from recsys.audio.kernels import Piece, bank, in_bands
+from recsys.audio.kernels import Piece, bank, in_bands, mean_logs
 from recsys.audio.notes import Peaks, Tuning, explain, find_peaks, find_tuning, semitones
 
 if TYPE_CHECKING:
@@ -56,6 +56,15 @@ def front_end_hash() -> str:
     return hashlib.sha256(json.dumps(FRONT_END, sort_keys=True).encode()).hexdigest()[:8]
 
 
+class _Short(NamedTuple):
+    """Magnitude (frames, 1025), power in mel bands (frames, mel_bands), sum of power and mean of its logs (frames,)."""
+
+    stft: Floats
+    mel_power: Floats
+    energy: Floats
+    logs: Floats
+
+
 class Spectra:
     """All spectra of one window of sound, computed when first asked for.
 
@@ -91,7 +100,34 @@ class Spectra:
     @cached_property
     def stft(self) -> Floats:
         """Magnitude spectrum by a Hann window, float32 (frames, 1025)."""
-        return magnitude_spectrum(self.samples, int(FRONT_END["n_fft"]), self.hop)
+        return self._short.stft
+
+    @cached_property
+    def energy(self) -> Floats:
+        """Sum of the power spectrum of each frame, float32 (frames,)."""
+        return self._short.energy
+
+    @cached_property
+    def flatness(self) -> Floats:
+        """Geometric over arithmetic mean of the power spectrum, 0 (a tone) to 1 (white noise), float32 (frames,)."""
+        mean = self.energy / np.float32(self.stft.shape[1])
+        return np.exp(self._short.logs) / np.maximum(mean, np.float32(QUIET))
+
+    @cached_property
+    def _short(self) -> _Short:
+        """All that needs the whole power spectrum, made block by block while it is in the cache."""
+        size, bands = int(FRONT_END["n_fft"]), int(FRONT_END["mel_bands"])
+        low, high = float(FRONT_END["mel_low"]), min(float(FRONT_END["mel_high"]), self.rate / 2)
+        filters = _mel_bank(self.rate, size, bands, low, high)
+        stft = magnitude_spectrum(self.samples, size, self.hop)
+        mel, energy, logs = (np.empty((len(stft), n), np.float32) for n in (bands, 1, 1))
+        for start in range(0, len(stft), BLOCK // size):
+            block = slice(start, start + BLOCK // size)
+            power = np.square(stft[block])
+            in_bands(power, filters, mel[block])
+            np.sum(power, axis=1, keepdims=True, out=energy[block])
+            logs[block, 0] = mean_logs(power, np.float32(QUIET))
+        return _Short(stft, mel, energy[:, 0], logs[:, 0])
 
     @cached_property
     def power(self) -> Floats:
@@ -106,15 +142,12 @@ class Spectra:
     @cached_property
     def times(self) -> Floats:
         """Centre of each frame of ``stft`` and ``mel`` in seconds, float32 (frames,)."""
-        return (np.arange(len(self.power)) * self.hop / self.rate).astype(np.float32)
+        return (np.arange(len(self.stft)) * self.hop / self.rate).astype(np.float32)
 
     @cached_property
     def mel_power(self) -> Floats:
         """Power in mel bands, float32 (frames, mel_bands)."""
-        low, high = float(FRONT_END["mel_low"]), min(float(FRONT_END["mel_high"]), self.rate / 2)
-        return in_bands(
-            self.power, _mel_bank(self.rate, int(FRONT_END["n_fft"]), int(FRONT_END["mel_bands"]), low, high)
-        )
+        return self._short.mel_power
 
     @cached_property
     def mel(self) -> Floats:

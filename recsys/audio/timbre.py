@@ -19,12 +19,13 @@ from recsys.audio.spectra import QUIET, Spectra
 
 Floats = NDArray[np.float32]
 
-VERSION = 2  # goes up when values change
+VERSION = 3  # goes up when values change
 COEFFICIENTS = 20
 CONTRAST_EDGES = (0, 200, 400, 800, 1600, 3200, 6400, 11025)  # Hz
 CONTRAST_TAIL = 0.2  # share of a band's bins taken for its peaks, and for its valleys
 ROLLOFF = 0.85
-EVERY = 4  # frames: contrast and roll-off are taken from every fourth one
+AUDIBLE = 1e-6  # of the energy of the loudest frame, −60 dB
+EVERY = 4  # frames: contrast, centroid and roll-off are taken from every fourth one
 MODULATION_EDGES = (0.5, 2, 3, 6, 10, 15)  # Hz
 MODULATION_BANDS = slice(12, 48)  # mel bands, about 400 to 2500 Hz
 SHORTEST = 4.0  # seconds below which slow modulation is unknown
@@ -80,12 +81,6 @@ def rolloff(stft: Floats, frequencies: Floats, share: float = ROLLOFF) -> Floats
     return np.where(total > 0, edges, np.float32(np.nan))
 
 
-def flatness(power: Floats) -> Floats:
-    """Geometric over arithmetic mean of the power spectrum, 0 (a tone) to 1 (white noise), float32 (frames,)."""
-    mean = np.maximum(power.mean(axis=1), np.float32(QUIET))
-    return np.exp(kernels.mean_logs(power, np.float32(QUIET))) / mean
-
-
 def contrast(power: Floats, frequencies: Floats) -> Floats:
     """Peaks over valleys in each of seven octave bands in dB, float32 (frames, 7)."""
     edges = np.searchsorted(frequencies, CONTRAST_EDGES)
@@ -129,13 +124,13 @@ def describe(spectra: Spectra) -> Described:
     """
     if spectra.silent:
         return Described(dict.fromkeys(NAMES, float("nan")))
-    loud = _audible(spectra.power)
+    loud = spectra.energy >= spectra.energy.max() * np.float32(AUDIBLE)
     cepstrum = mfcc(spectra.mel)
     slopes, cepstrum = slope(cepstrum)[loud], cepstrum[loud]
     some = np.flatnonzero(loud)[::EVERY]
-    bands = contrast(spectra.power[some], spectra.frequencies)
-    centre, flat = centroid(spectra.stft, spectra.frequencies)[loud], flatness(spectra.power)[loud]
-    edge = rolloff(spectra.stft[some], spectra.frequencies)
+    magnitude = spectra.stft[some]
+    bands, flat = contrast(np.square(magnitude), spectra.frequencies), spectra.flatness[loud]
+    centre, edge = centroid(magnitude, spectra.frequencies), rolloff(magnitude, spectra.frequencies)
     numbers = (centre.mean(), edge.mean(), flat.mean(), bands.mean(), zero_crossings(spectra.samples, spectra.rate))
     change = np.linalg.norm(slopes[:, 1:13], axis=1).mean()
     moves = modulation(spectra.mel_power, spectra.rate / spectra.hop)
@@ -153,9 +148,3 @@ def describe(spectra: Spectra) -> Described:
 def merge(windows: Sequence[Described]) -> Described:
     """Windows of one file as one: the mean."""
     return mean_of(windows)
-
-
-def _audible(power: Floats) -> NDArray[np.bool_]:
-    """Frames within 60 dB of the loudest, bool (frames,)."""
-    energy = power.sum(axis=1)
-    return energy >= energy.max() * np.float32(1e-6)
