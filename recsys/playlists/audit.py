@@ -74,7 +74,7 @@ class Auditor:
             elif got > self.rules.minutes and len(self.rows) <= max(1, len(self.rules.fixed)):
                 why, fix = "the tracks asked for or the shortest track are longer", f"ask for {got:.0f} minutes"
             else:
-                why, fix = "no choice of tracks comes closer", f"allow {off:.1f} minutes more or less"
+                why, fix = "no choice of tracks comes closer", f"allow {off:.2g} minutes more or less"
             yield Relaxed("minutes", self.rules.minutes, round(got, 2), why, fix)
 
     def _codes(self, family: str, rows: Rows) -> NDArray[np.int32]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-NODES = 5_000  # branches after which the search ends, so that the answer depends on no clock
+NODES = 400  # branches after which the search ends, so that the answer depends on no clock
 GAP = 1e-2  # how far from the best value the search may end
 
 
@@ -67,3 +67,40 @@ class Programme:
             options={"mip_rel_gap": GAP, "node_limit": NODES},
         )
         return None if found.x is None else np.round(found.x).astype(np.int64)
+
+
+def fit(programme: Programme, free: NDArray[np.int64], room: int, whole: int) -> list[int]:
+    """Keep a group within its room and within ``whole`` places or, where the new columns are 1, one more."""
+    if len(free) > room:
+        programme.row(free, np.ones(len(free)), high=room)
+    if len(free) <= whole or room <= whole:
+        return []
+    extra = programme.column()
+    programme.row([*free, extra], [*np.ones(len(free)), -1], high=whole)
+    return [extra]
+
+
+def groups(codes: NDArray[np.integer]) -> dict[int, NDArray[np.int64]]:
+    """Positions of each known code."""
+    order = np.argsort(codes, kind="stable")
+    values, starts = np.unique(codes[order], return_index=True)
+    parts = np.split(order, starts[1:])
+    return {int(v): part for v, part in zip(values, parts, strict=True) if v >= 0}
+
+
+def smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The smallest value in low..high for which ``holds``; it holds at ``high`` and stays once it does.
+
+    Small values are tried first, since most rules give way a little or not at all.
+
+    >>> smallest(0, 100, lambda value: value >= 37)
+    37
+    """
+    step = 0
+    while low + step < high and not holds(low + step):
+        low, step = low + step + 1, 2 * step + 1
+    high = min(high, low + step)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low

@@ -35,6 +35,8 @@ def reduced(pool: Pool, rules: Rules, goals: Goals, size: int) -> Pool:
     if len(artists) < size // 4 and len(best) < len(pool):
         best = _best_first(pool, len(pool))
         artists = capped(pool.artist, best, 1, size // 4)
+    if len(artists) < size // 4:  # few artists: many of each
+        artists = capped(pool.artist, best, size // (2 * len(artists)) + 1, size // 2)
     taken = np.zeros(len(pool), np.bool_)
     taken[best[: size // 2]] = taken[artists] = True
     asked = np.flatnonzero(np.isin(pool.rows, rules.fixed)) if len(rules.fixed) else np.empty(0, np.int64)

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.playlists.pool import Pool
-from recsys.playlists.programme import Programme
+from recsys.playlists.programme import Programme, fit, groups, smallest
 from recsys.playlists.rules import Quota, Rules, Spread
 from recsys.playlists.walk import Limit, walk
 
 FAMILIES = ("artist", "album", "recording")
 GAPPED = FAMILIES[:2]
+FINEST = 3.0  # seconds closer than which no length is sought
 STEP = 15.0  # seconds by which minutes are relaxed while looking for a choice
 Codes = NDArray[np.int32]
 Levels = Mapping[str, int]  # how far each rule gives way, by name; what is not named is not kept at all
@@ -77,7 +78,18 @@ class Chooser:
 
     def _level(self, levels: Levels, name: str) -> int:
         """How far a rule must give way beside what is settled."""
-        return smallest(0, self._loosest(name), lambda level: self._holds({**levels, name: level}))
+        low = self._least(name)
+        return smallest(low, max(low, self._loosest(name)), lambda level: self._holds({**levels, name: level}))
+
+    def _least(self, name: str) -> int:
+        """How far a quota must give way by mere counting: there are no more such tracks."""
+        tracks = self.length or self.tracks
+        if not name.startswith("quota") or tracks is None:
+            return 0
+        quota, member = self.rules.quotas[int(name[6:])], self.members[int(name[6:])]
+        if isinstance(quota, Spread):
+            return max(0, quota.at_least - len(np.unique(member[member >= 0])))
+        return max(0, quota.bounds(tracks)[0] - int(member.sum())) if "tracks" in self.rules.order[-2:] else 0
 
     def _lengths(self, near: int) -> Iterator[int]:
         """Numbers of tracks to try where minutes say the length, which settles what gaps leave."""
@@ -202,7 +214,7 @@ class Chooser:
         return None if solution is None else np.flatnonzero(solution[: len(gain)])
 
     def _minutes(self, programme: Programme, level: int) -> None:
-        wanted, slack = 60 * (self.rules.minutes or 0), 60 * self.rules.tolerance + STEP * level
+        wanted, slack = 60 * (self.rules.minutes or 0), max(FINEST, 60 * self.rules.tolerance) + STEP * level
         programme.row(np.arange(len(self.seconds)), self.seconds, low=wanted - slack, high=wanted + slack)
 
     def _family(self, programme: Programme, name: str, levels: Levels, tracks: int | None) -> None:
@@ -211,7 +223,7 @@ class Chooser:
         asked = cap - levels.get(_capping(name), 0)
         room = None if tracks is None else self._room(name, gap, tracks)
         spare: list[int] = []
-        for code, members in _groups(self.codes[name]).items():
+        for code, members in groups(self.codes[name]).items():
             if len(members) > cap:
                 programme.row(members, np.ones(len(members)), high=cap)
             if asked < min(cap, len(members)):
@@ -225,7 +237,7 @@ class Chooser:
                 else:
                     free = members[~self.ends[members]]
                     whole = (tracks - int(self.ends.sum())) // gap
-                    spare += _fit(programme, free, room(code), whole)
+                    spare += fit(programme, free, room(code), whole)
         if spare and tracks is not None:
             programme.row(spare, np.ones(len(spare)), high=(tracks - self.ends.sum()) % gap)
 
@@ -251,7 +263,7 @@ class Chooser:
     def _quota(self, programme: Programme, quota: Quota | Spread, member: NDArray[Any], level: int) -> None:
         if isinstance(quota, Spread):
             columns = []
-            for members in _groups(member).values():
+            for members in groups(member).values():
                 columns.append(programme.column())
                 programme.row([*members, columns[-1]], [*np.ones(len(members)), -1], low=0)
             programme.row(columns, np.ones(len(columns)), low=quota.at_least - level)
@@ -269,32 +281,5 @@ def _capping(name: str) -> str:
     return "versions_once" if name == "recording" else f"max_per_{name}"
 
 
-def _fit(programme: Programme, free: NDArray[np.int64], room: int, whole: int) -> list[int]:
-    """Keep a group within its room and within ``whole`` places or, where the new columns are 1, one more."""
-    if len(free) > room:
-        programme.row(free, np.ones(len(free)), high=room)
-    if len(free) <= whole or room <= whole:
-        return []
-    extra = programme.column()
-    programme.row([*free, extra], [*np.ones(len(free)), -1], high=whole)
-    return [extra]
-
-
 def _member(quota: Quota | Spread, pool: Pool) -> NDArray[Any]:
     return (quota.codes if isinstance(quota, Spread) else quota.mask)[pool.rows]
-
-
-def _groups(codes: NDArray[np.integer]) -> dict[int, NDArray[np.int64]]:
-    """Positions of each known code."""
-    order = np.argsort(codes, kind="stable")
-    values, starts = np.unique(codes[order], return_index=True)
-    parts = np.split(order, starts[1:])
-    return {int(v): part for v, part in zip(values, parts, strict=True) if v >= 0}
-
-
-def smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The smallest value in low..high for which ``holds``; it holds at ``high`` and stays once it does."""
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low

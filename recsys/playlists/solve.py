@@ -21,7 +21,7 @@ from recsys.playlists.rules import Relaxed, Rules, Spread
 from recsys.playlists.select import FAMILIES, GAPPED, Choice, Chooser
 
 CANDIDATES = 400, 8  # candidates looked at: at least so many, and so many per track of the list
-WHOLE = 4_000  # a pool up to this size is looked at as a whole before a rule gives way
+WHOLE = 1_500  # a pool up to this size is looked at as a whole before a rule gives way
 MOVES = 20_000, 1_500  # moves tried: at least so many, and so many per track of the list
 HEATS, COLD = (0.1, 2.0), 0.005  # first temperatures and the last, in places of worth; the hot one mends what is broken
 FEW = 12  # up to so many tracks both are tried
@@ -129,7 +129,7 @@ def problem(chooser: Chooser, choice: Choice, objective: Objective) -> Problem:
     bounds = np.array([(low - level, high + level) for _, (low, high), level in sets], np.int64).reshape(-1, 2)
     seconds = float(pool.seconds[choice.positions].sum())
     asked = 60 * (rules.minutes or 0)
-    slack = max(60 * rules.tolerance, abs(seconds - asked))
+    slack = max(60 * rules.tolerance, abs(seconds - asked) + 1e-6)
     opening, closing = chooser.ends_in_order()
     return Problem(
         **objective.arrays(),
