@@ -129,30 +129,23 @@ def show(
     seconds: Mapping[str, float],
 ) -> None:
     """The table, the best on validation first."""
-    best = max((n for n in valid if n in params), key=lambda n: valid[n][0].mean())
-    names = (
-        "model",
-        "valid N@100 / R@20",
-        "test N@100 [95 %]",
-        "test R@20",
-        "− hybrid, paired",
-        f"− {best}, paired",
-        "s",
-    )
-    table = Table(*names, "settings")
+    best = max(params, key=lambda n: valid[n][0].mean())
+    others = list(dict.fromkeys(["hybrid", best]))
+    columns = ("model", "valid N@100 / R@20", "test N@100 [95 %]", "test R@20", *(f"− {n}, paired" for n in others))
+    table = Table(*columns, "s", "settings or weights")
     for name in sorted(valid, key=lambda n: -valid[n][0].mean()):
         cells = [f"{valid[name][0].mean():.4f} / {valid[name][1].mean():.4f}"]
         if name in test:
             ndcg = interval(test[name][0])
             cells += [f"{ndcg.mean:.4f} [{ndcg.low:.4f}, {ndcg.high:.4f}]", f"{test[name][1].mean():.4f}"]
-            for other in ("hybrid", best):
+            for other in others:
                 gap = paired(test[name][0], test[other][0]) if other in test and other != name else None
                 cells.append(f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else "")
         else:
-            cells += [""] * 4
+            cells += [""] * (2 + len(others))
         said = " ".join(f"{w:.2f}" for w in weights[name]) if name in weights else str(params.get(name) or "")
         table.add_row(name, *cells, f"{seconds[name]:.1f}" if name in seconds else "", said)
-    Console(width=170).print(table)
+    Console(width=175).print(table)
     for name, members in BLENDS.items():
         if name in weights:
             print(f"{name}: {', '.join(members)}")
