@@ -17,18 +17,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recsys import comparing, manifest
+from recsys.audio.space import NAME as SOUND
 from recsys.errors import DataError
 from recsys.evaluation import Split, cold, metrics, warm
 from recsys.evaluation.effects import REMOVED, Ablation, Effect, Sample, relative_loss
 from recsys.evaluation.protocols import shuffle_ties
 from recsys.models import NAMES, feasible, model_class
-from recsys.models.blocks import blocks
+from recsys.models.blocks import NUMBERS, blocks
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
 from recsys.tables import Dataset
 from recsys.treatments import TREATMENTS, treat
 
 PROTOCOLS: dict[str, Callable[..., Split]] = {"cold": cold, "warm": warm}
+MODELS = ("hybrid", "ridge", "content")
+ANALYSIS = "analysis (all)"
 K = 100
 METRIC = f"ndcg@{K}"
 JUDGES = 5000  # listeners at most, of each split
@@ -51,9 +54,9 @@ def ablate(
 ) -> Ablation:
     """Measure every block and every producer of several blocks, on new tracks and on known ones.
 
-    The model is the one that the settings name if it can score new tracks, else the one that ranks new tracks best
-    on a validation part of the first split. Results lie in ``out``; those of the same tables and settings are not
-    made again, and further seeds join them.
+    The model is the one that the settings name if it can score new tracks, else the first of ``MODELS``: the hybrid,
+    in which content has a say about known tracks too. Results lie in ``out``; those of the same tables and settings
+    are not made again, and further seeds join them.
 
     Raises:
         DataError: nothing is known about the tracks, or no split can be made.
@@ -80,16 +83,19 @@ def ablate(
 
 
 def producers(names: Sequence[str]) -> dict[str, list[str]]:
-    """Makers of several blocks, from names such as ``tagger:genre`` and ``tagger:mood``.
+    """Makers of several blocks: from names such as ``tagger:genre``, and analysis, which makes numbers and ``sound``.
 
-    >>> producers(["artist", "tagger:genre", "tagger:mood"])
-    {'tagger (all)': ['tagger:genre', 'tagger:mood']}
+    >>> producers(["artist", "tagger:genre", "tagger:mood", "numbers", "sound"])
+    {'tagger (all)': ['tagger:genre', 'tagger:mood'], 'analysis (all)': ['numbers', 'sound']}
     """
     found: dict[str, list[str]] = {}
     for name in names:
         made = PRODUCER.match(name)
         if made:
             found.setdefault(f"{made[1]} (all)", []).append(name)
+    heard = [name for name in names if name == SOUND or name.startswith(f"{SOUND}:")]
+    if heard:
+        found[ANALYSIS] = [name for name in names if name == NUMBERS or name in heard]
     return {name: mine for name, mine in found.items() if len(mine) > 1}
 
 
@@ -118,23 +124,14 @@ def _fewer(split: Split) -> Split:
 
 
 def _model(splits: Mapping[tuple[str, int], Split], settings: Settings) -> tuple[str, dict[str, Any]]:
-    """Which model to ask, and its settings: chosen on the training side of the first split."""
+    """Which model to ask, and its settings."""
     train = next(iter(splits.values())).train
-    able = [n for n in NAMES if n not in comparing.COMPOSED and model_class(n).cold and feasible(n, train) is None]
-    if settings.train.model in able:
-        able = [settings.train.model]
+    named = settings.train.model
+    wanted = [*([named] if named in NAMES and named not in comparing.COMPOSED else []), *MODELS]
+    able = [n for n in wanted if model_class(n).cold and feasible(n, train) is None]
     if not able:
         raise DataError("no model that can score new tracks can be fitted here")
-    told = {name: settings.models.get(name, {}) for name in able}
-    if len(able) == 1:
-        return able[0], told[able[0]]
-    try:
-        valid = cold(train, rng=np.random.default_rng(settings.train.seed))
-    except DataError:
-        return able[-1], told[able[-1]]
-    scores = {n: _ndcg(n, told[n], valid.train, valid, settings.train.seed).mean() for n in able}
-    best = max(scores, key=lambda name: scores[name])
-    return best, told[best]
+    return able[0], settings.models.get(able[0], {})
 
 
 def _ndcg(model: str, params: dict[str, Any], train: Dataset, split: Split, seed: int) -> np.ndarray:

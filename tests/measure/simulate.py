@@ -9,9 +9,9 @@ probability of a logistic of how well it fits. So numbers say how much of genre 
 about people. Three tenths of the artists are new; the table has content kNN on each block of sound alone, then every
 model that can score new tracks with all of them, floors, and what would be had from knowing the ratings or the taste
 itself. Intervals: 95 % over simulated listeners, pooled over seeds, each with its own listeners and its own artists.
-``--ablate`` takes away, one after another, the descriptors of sound and the traits from the model that hears new tracks
-best, as ``recsys evaluate --ablate`` does; results are kept in FOLDER. ``--world`` is the table for the sample world,
-whose listeners are made by code as well.
+``--ablate`` takes away, one after another, the descriptors of sound and the traits from the hybrid, as ``recsys
+evaluate --ablate`` does; results are kept in FOLDER. ``--world`` is the table for the sample world, whose listeners are
+made by code as well.
 """
 
 from __future__ import annotations
