@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from recsys import comparing, ordering, training
 from recsys.assessment import ranker
@@ -50,7 +51,7 @@ def main() -> None:
         parts = tags.load(given.data, seed=seed, cold=False, parts=given.parts)
         valid, test = (_bare(part) if given.bare else part for part in parts)
         if given.continuation:
-            _continued(test.train, seed)
+            _continued(test.train, None if given.bare else given.data / "tag_events.parquet", seed)
         else:
             _warm(valid, test, seed)
 
@@ -90,11 +91,16 @@ def _warm(valid: Split, test: Split, seed: int) -> None:
         print(f"  {name:26s} recall {recall:.3f} with {tracks:.0f} tracks per listener")
 
 
-def _continued(whole: Dataset, seed: int) -> None:
-    """Listeners the models have never seen, of whom a few plays are known."""
+def _continued(whole: Dataset, events: Path | None, seed: int) -> None:
+    """Listeners the models have never seen, of whom a few plays are known; tags are those of the other listeners."""
     splits = continuation(whole, share=SHARE, of="users", rng=np.random.default_rng(seed))
-    candidates = _compared(comparing.hidden_part(splits[0].train, Settings()))
-    models = _refitted(candidates, splits[0].train)
+    train = splits[0].train
+    if events is not None:
+        others = train.users.at(np.flatnonzero(np.diff(train.matrix().indptr)))
+        said = pd.read_parquet(events)[["user_id", "item_id", "tag"]].drop_duplicates()
+        train = replace(train, catalogue=tags._catalogue(said[said.user_id.isin(others)], train.tracks, None))
+    candidates = _compared(comparing.hidden_part(train, Settings()))
+    models = _refitted(candidates, train)
     for split in splits:
         found = {name: judge(ranker(model), split) for name, model in models.items()}
         show(f"seed {seed}, {split.name}, {len(split)} listeners", found)
