@@ -65,10 +65,15 @@ def hidden_part(dataset: Dataset, settings: Settings) -> split.Split:
     return split.warm(dataset, share=settings.train.valid_share, rng=np.random.default_rng(settings.train.seed))
 
 
+def judges(hidden: split.Split) -> split.Split:
+    """The same split with at most ``JUDGES`` of its listeners, evenly spread."""
+    if len(hidden) <= JUDGES:
+        return hidden
+    return _part(hidden, np.linspace(0, len(hidden) - 1, JUDGES).astype(int))
+
+
 def compare_on(hidden: split.Split, settings: Settings, *, progress: Progress | None = None) -> list[Candidate]:
     """Every model that this data allows, each at its best validated setting, and last the blend of them."""
-    if len(hidden) > JUDGES:
-        hidden = _part(hidden, np.linspace(0, len(hidden) - 1, JUDGES).astype(int))
     names = _names(hidden.train)
     found: list[Candidate] = []
     for done, name in enumerate(names):

@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from recsys import models
+from recsys import models, ordering
 from recsys.audio.space import NAME as SOUND
-from recsys.comparing import BLEND, Candidate, Progress, best_of, compare_on, fit, hidden_part
+from recsys.comparing import BLEND, SMALL, Candidate, Progress, best_of, compare_on, fit, hidden_part, judges
 from recsys.contracts import Recommender
 from recsys.errors import DataError
-from recsys.evaluation import intervals
+from recsys.evaluation import intervals, split
 from recsys.index import Index
 from recsys.models.blend import PRIOR
 from recsys.models.content import content_vectors
+from recsys.models.ranked import Ranked
 from recsys.settings import Settings
 from recsys.tables import Dataset, Embeddings
+
+MIXED = (BLEND, Ranked.name)  # made of other models, which are compared on the way
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,41 +43,80 @@ def train(dataset: Dataset, settings: Settings, *, progress: Progress | None = N
         if name:
             raise DataError(f"model {name!r} needs plays and there are none; train without --model for content only")
         return Trained(None, build_index(dataset, None, seed), [])
-    chosen, params, candidates = _choose(dataset, settings, progress)
-    if progress:
-        progress(f"fit {chosen} on everything", 0, 1)
-    model = fit(dataset, chosen, params, seed=seed)
-    if progress:
-        progress(f"fit {chosen} on everything", 1, 1)
+    if name and name not in MIXED:
+        model = _fitted(dataset, name, settings.models.get(name, {}), seed, progress)
+        return Trained(model, build_index(dataset, model, seed), [])
+    candidates = _candidates(dataset, settings, progress)
+    best = _chosen(candidates, name) if candidates else None
+    if best and isinstance(best.model, Ranked):
+        model = _reordered(best, dataset, seed, progress)
+    else:
+        model = _fitted(dataset, best.name if best else PRIOR, best.params if best else {}, seed, progress)
     return Trained(model, build_index(dataset, model, seed), candidates)
 
 
-def _choose(
-    dataset: Dataset, settings: Settings, progress: Progress | None
-) -> tuple[str, dict[str, Any], list[Candidate]]:
-    """Name and parameters of the model to fit, and how each was measured; popularity where nothing can be hidden."""
-    name = settings.train.model
-    if name and name != BLEND:
-        return name, settings.models.get(name, {}), []
+def _candidates(dataset: Dataset, settings: Settings, progress: Progress | None) -> list[Candidate]:
+    """All models as measured on hidden plays; none where there are too few plays to hide any."""
     try:
         hidden = hidden_part(dataset, settings)
-    except DataError:  # too few plays to hide any
-        if name:
+    except DataError:
+        if settings.train.model:
             raise
-        return PRIOR, {}, []
-    candidates = compare_on(hidden, settings, progress=progress)
+        return []
+    return compare_hidden(hidden, settings, progress=progress)
+
+
+def _chosen(candidates: list[Candidate], name: str | None) -> Candidate:
+    """The one asked for, or the best."""
     best = next((c for c in candidates if c.name == name), best_of(candidates))
     if name and best.name != name:
-        raise DataError(f"model {name!r} can't be fitted here: fewer than two of its members can")
-    return best.name, best.params, candidates
+        raise DataError(f"model {name!r} can't be fitted here: too few of its members can, or too few listeners")
+    return best
+
+
+def _fitted(dataset: Dataset, name: str, params: dict[str, Any], seed: int, progress: Progress | None) -> Recommender:
+    if progress:
+        progress(f"fit {name} on everything", 0, 1)
+    model = fit(dataset, name, params, seed=seed)
+    if progress:
+        progress(f"fit {name} on everything", 1, 1)
+    return model
+
+
+def _reordered(best: Candidate, dataset: Dataset, seed: int, progress: Progress | None) -> Recommender:
+    """The members of a ranker fitted on everything, in the order that it has learned."""
+    members = best.params["members"]
+    fitted: list[Recommender] = []
+    for done, (name, params) in enumerate(members):
+        if progress:
+            progress("fit members on everything", done, len(members))
+        fitted.append(fit(dataset, name, params, seed=seed))
+    if progress:
+        progress("fit members on everything", len(members), len(members))
+    return ordering.refitted(best, fitted, dataset)
 
 
 def compare(dataset: Dataset, settings: Settings, *, progress: Progress | None = None) -> list[Candidate]:
-    """Every model that this data allows, each at its best validated setting, and last the blend of them.
+    """Every model that this data allows, each at its best validated setting, the blend of them and a ranker on top.
 
     Hidden is a random part of every listener's tracks; what is chosen here is chosen on that part alone.
     """
-    return compare_on(hidden_part(dataset, settings), settings, progress=progress)
+    return compare_hidden(hidden_part(dataset, settings), settings, progress=progress)
+
+
+def compare_hidden(hidden: split.Split, settings: Settings, *, progress: Progress | None = None) -> list[Candidate]:
+    """The same on a validation part that exists already."""
+    hidden = judges(hidden)
+    found = compare_on(hidden, settings, progress=progress)
+    blend = next((c for c in found if c.name == BLEND), None)
+    if blend is None or len(hidden.train.plays) > SMALL:
+        return found
+    if progress:
+        progress("learn to rank", 0, 1)
+    second = ordering.ranked(found[:-1], blend, hidden, settings)
+    if progress:
+        progress("learn to rank", 1, 1)
+    return [*found, *([second] if second else [])]
 
 
 def refit(candidates: list[Candidate], dataset: Dataset, settings: Settings) -> dict[str, Recommender]:
@@ -84,6 +126,9 @@ def refit(candidates: list[Candidate], dataset: Dataset, settings: Settings) -> 
         if candidate.name == BLEND:
             blend: Any = models.build(BLEND, **candidate.params)
             fitted[BLEND] = blend.adopt([fitted[name] for name, _ in blend.members], dataset)
+        elif candidate.name == Ranked.name:
+            members = [fitted[name] for name, _ in candidate.params["members"]]
+            fitted[Ranked.name] = ordering.refitted(candidate, members, dataset)
         else:
             fitted[candidate.name] = fit(dataset, candidate.name, candidate.params, seed=settings.train.seed)
     return fitted

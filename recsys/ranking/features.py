@@ -178,7 +178,7 @@ def _times(dataset: Dataset) -> dict[str, NDArray[Any]]:
     plays, time = dataset.plays, dataset.plays.time
     assert time is not None
     size = len(plays.tracks)
-    first = np.full(size, np.inf)
+    first = np.full(size, float(time.max()))
     np.minimum.at(first, plays.track, time)
     late = time >= np.quantile(time, 1 - LATE)
     recent, every = (np.bincount(t, minlength=size) for t in (plays.track[late], plays.track))

@@ -62,7 +62,7 @@ def main() -> None:
     for seed in given.split_seed if given.log else [None]:
         parts = _tagged(_split_log(given, seed) if given.log else _prepared(given), given.tags)
         settings = Settings()
-        candidates = comparing.compare_on(parts.hidden, settings)
+        candidates = training.compare_hidden(parts.hidden, settings)
         default = comparing.best_of(candidates).name
         fitted = training.refit(candidates, parts.whole, settings)
         print(f"split seed {seed}: {len(parts.test):,} listeners, {parts.test.held.nnz:,} hidden pairs")
