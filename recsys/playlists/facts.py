@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -135,6 +135,7 @@ def _joined(first: Codes, second: Codes) -> Codes:
     return np.where(alone, -1, groups).astype(np.int32)
 
 
+@lru_cache(maxsize=1 << 16)
 def normalised(text: str) -> str:
     """Case, accents, punctuation and notes such as "(2011 remaster)" removed.
 

@@ -79,28 +79,29 @@ def solve(
     usable = allowed(pool, rules)
     if not len(usable):
         return finished(usable, rules, usable, {})
-    small, choice = choose(usable, rules, goals)
-    chooser = Chooser(small, rules, small.relevance)
+    chooser, choice = choose(usable, rules, goals)
+    small = chooser.pool
     objective = Objective.of(small, goals, len(choice.positions))
     order = search(problem(chooser, choice, objective), start(chooser, choice), seed, effort)
     return finished(small.take(order), rules, usable, objective.parts(order) if len(order) else {})
 
 
-def choose(pool: Pool, rules: Rules, goals: Goals) -> tuple[Pool, Choice]:
+def choose(pool: Pool, rules: Rules, goals: Goals) -> tuple[Chooser, Choice]:
     """Candidates to search among, and a first choice; more of the pool is looked at before a rule gives way."""
     base = max(CANDIDATES[0], CANDIDATES[1] * (rules.length or int(rules.minutes or 0) // 3))
     small = reduced(pool, rules, goals, base)
-    found = Chooser(small, rules, small.relevance).strict()
+    narrow = Chooser(small, rules, small.relevance)
+    found = narrow.strict()
     if found is not None:
-        return small, found
-    wide = small if len(small) == len(pool) else reduced(pool, rules, goals, max(WHOLE, 4 * base))
+        return narrow, found
+    if len(small) == len(pool):
+        return narrow, narrow.relaxed()
+    wide = reduced(pool, rules, goals, max(WHOLE, 4 * base))
     chooser = Chooser(wide, rules, wide.relevance)
-    found = (chooser.strict() if wide is not small else None) or chooser.relaxed()
-    if wide is small:
-        return small, found
-    rows = np.union1d(small.rows, wide.rows[found.positions])
-    keep = np.flatnonzero(np.isin(wide.rows, rows))
-    return wide.take(keep), Choice(np.searchsorted(keep, found.positions), found.levels)
+    found = chooser.strict() or chooser.relaxed()
+    keep = np.flatnonzero(np.isin(wide.rows, np.union1d(small.rows, wide.rows[found.positions])))
+    both = wide.take(keep)
+    return Chooser(both, rules, both.relevance), Choice(np.searchsorted(keep, found.positions), found.levels)
 
 
 def start(chooser: Chooser, choice: Choice) -> NDArray[np.int32]:
