@@ -5,7 +5,7 @@ Wang, Blei (2011), Collaborative topic modeling for recommending scientific arti
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -45,6 +45,9 @@ class Hybrid(DescribedModel, IALS):
         dimensions: most axes of content.
         factors, regularization, alpha, nu, weighting, iterations, cg_steps, threads: as of IALS.
 
+    Attributes:
+        points_: float32 (tracks, stored width), where content alone puts each track.
+
     >>> import pandas as pd
     >>> import scipy.sparse as sp
     >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
@@ -58,6 +61,9 @@ class Hybrid(DescribedModel, IALS):
 
     name: ClassVar[str] = "hybrid"
     parts = ("features", "map")
+    state: ClassVar[tuple[str, ...]] = (*IALS.state, "points")
+    axes: ClassVar[Mapping[str, str]] = {"items": "t-", "points": "t-"}
+    points_: Floats
     _content: _Content
     grid: ClassVar[list[dict[str, Any]]] = [
         {"prior": 0.5},
@@ -137,6 +143,14 @@ class Hybrid(DescribedModel, IALS):
         played = np.bincount(plays.indices, minlength=plays.shape[1]) > 0
         return np.where(played[:, None], made, points)[:, : self.factors]
 
+    def content_points(self) -> Floats:
+        """Where content alone puts each track, float32 (tracks, d).
+
+        ``user_vectors(h) @ content_points().T`` is what content gives to the scores; the rest of them came from the
+        plays of each track.
+        """
+        return self.points_[:, : self.factors]
+
     def _held(self, system: System, items: Floats, plays: Histories, ridge: Floats) -> Held:
         more = self._doubts(system, plays)
         points = self._content.points(items)
@@ -163,7 +177,10 @@ class _Content:
         del self.model._content
         if failed is None:
             self.model.map_ = ContentMap(self._ridge()).fit(self.known, self.model.items_[self.played])
-            self.model.items_[~self.played] = self.model.map_.predict(self.rest)
+            self.model.points_ = np.zeros_like(self.model.items_)
+            for some, known in ((self.played, self.known), (~self.played, self.rest)):
+                self.model.points_[some] = self.model.map_.predict(known)
+            self.model.items_[~self.played] = self.model.points_[~self.played]
 
     def points(self, items: Floats) -> Floats | None:
         """The point that content draws each track to, (tracks, d); None when it has no say."""

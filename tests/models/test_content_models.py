@@ -194,7 +194,8 @@ def test_without_a_prior_the_hybrid_is_ials_and_maps_after_the_fact() -> None:
     mapped = models.build("mapped", factors=8).fit(world, rng=rng())
     played = np.bincount(world.plays.track, minlength=48) > 0
     np.testing.assert_allclose(mapped.item_vectors()[played], plain.item_vectors()[played], atol=1e-5)
-    assert mapped.item_vectors()[~played].any(axis=1).all()
+    np.testing.assert_array_equal(mapped.item_vectors()[~played], mapped.content_points()[~played])
+    assert mapped.content_points().any(axis=1).all()
     assert not plain.item_vectors()[~played].any()
 
 
