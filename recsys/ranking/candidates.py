@@ -134,14 +134,15 @@ def _heaps(scores: Any, found: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def _replace_least(heap: Any, rows: Any, score: Any, row: Any) -> None:
-    """Put a score in the place of the least one of a heap whose first is the least."""
+    """Put a score in the place of the least one of a heap whose first is the least, of equal ones the latest row."""
     place = 0
     while True:
         child = 2 * place + 1
         if child >= len(heap):
             break
-        if child + 1 < len(heap) and heap[child + 1] < heap[child]:
-            child += 1
+        if child + 1 < len(heap):
+            tie = heap[child + 1] == heap[child] and rows[child + 1] > rows[child]
+            child += tie or heap[child + 1] < heap[child]
         if heap[child] >= score:
             break
         heap[place], rows[place] = heap[child], rows[child]
