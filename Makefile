@@ -44,4 +44,4 @@ docs: setup ## check that the documents say what the code does
 	@$(BIN)/python -m pytest tests/test_documents.py
 
 clean: ## remove what the targets made, .venv too
-	rm -rf .venv build dist *.egg-info data/raw/sample data/tables/sample data/bundles/sample data/out/sample
+	rm -rf .venv build dist *.egg-info data/raw/sample data/features/sample data/tables/sample data/bundles/sample data/out/sample
