@@ -70,17 +70,20 @@ def _failures(features: Path) -> list[dict[str, Any]]:
 
 
 def init(folder: Pathlike = ".") -> Path:
-    """Write a commented ``recsys.toml`` into a folder and return its path.
+    """Write a commented ``recsys.toml``, and ``playlists.toml`` where there is none; returns the path of the first.
 
     Raises:
-        DataError: there is one already; it is left as it is.
+        DataError: there is a recsys.toml already; it is left as it is.
     """
+    from recsys.playlists.example import TEXT as RECIPES
     from recsys.starter import TEXT
 
-    path = Path(folder) / FILE
+    path, recipes = Path(folder) / FILE, Path(folder) / "playlists.toml"
     if path.exists():
         raise DataError(f"{path} exists already; edit it, or name another folder")
     manifest.write_bytes(path, TEXT.encode())
+    if not recipes.exists():
+        manifest.write_bytes(recipes, RECIPES.encode())
     return path
 
 

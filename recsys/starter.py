@@ -43,10 +43,10 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # users_per_part = 10000
 # novelty = 0.0             # 0 by score alone ... 1 by rarity alone; .25 cost hardly any accuracy where it was measured
 # calibrate = 0.0           # 0 ... 1: towards everybody's own mix of popularity and genre
-# not_heard_days = 60       # what was heard longer ago may come back; default: nothing that was heard does
-# max_per_artist = 3        # default: any number
-# dislike = 0.1             # what likeness to a skipped track costs; half_life = 60 days
-# explore = 0.1             # share of places drawn by lot, so that recsys feedback can learn; default 0
+# dislike = 0.1             # what likeness to a skipped track costs
+# half_life = 60.0          # days after which a skip counts half
+#                           # also: not_heard_days = 60 (older may come back), max_per_artist = 3
+# explore = 0.0             # share of places drawn by lot, so that recsys feedback can learn
 
 # [similar]
 # n = 10
@@ -54,7 +54,7 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # taste = 0.5               # share of taste in the hybrid score, the rest is content
 
 # [producers.onnx]          # an encoder of your own with its .json beside it: one more content space
-# path = "encoder.onnx"     # [producers.torch] takes a state-dict (.safetensors or .pt) in the same way
+# threads = 1               # path = "encoder.onnx"; [producers.torch] takes a state-dict in the same way
 
 # [playlist]
 # n = 50
