@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from recsys import models
 from recsys.contracts import Floats, Histories, Recommender, Rows
 from recsys.errors import SettingsError
-from recsys.models.base import Model, divided, known_rows
-from recsys.models.evidence import trust, weights_by_length
+from recsys.models.base import Model, known_rows
+from recsys.models.evidence import alikeness, spoken_for, trust, weights_by_length
 from recsys.models.fusion import standardised
 from recsys.tables.merge import Place, spread
 
@@ -143,7 +143,10 @@ class Blend(Model):
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
         """New tracks go to every member that can take them up, whose say in them is then shared by those."""
         histories = dataset.histories()
-        self.alike_ = self._alike(sp.csr_array(histories[np.diff(histories.indptr) > 0]))
+        some = histories[np.flatnonzero(np.diff(histories.indptr))]
+        some = sp.csr_array(some[np.linspace(0, some.shape[0] - 1, min(SAMPLE, some.shape[0])).astype(int)])
+        known = np.flatnonzero((self.evidence_ > 0).all(axis=0))
+        self.alike_ = alikeness([block[:, known] for block in self.blocks(some) if block is not None])
         plays = np.bincount(histories.indices, minlength=len(dataset.tracks)).astype(np.float32)
         found = []
         for number, model in enumerate(self.models_):
@@ -339,29 +342,9 @@ class Blend(Model):
         return (self.evidence_[:, late] > 0).astype(np.float32)
 
     def _say(self, weights: Floats, late: Rows) -> Floats:
-        """What members that know a late track are multiplied by, to speak for those that do not too, float32 (q, late).
-
-        The others' scores are guessed from theirs by regression, so that late tracks are as spread out as the rest.
-        """
+        """What members that know late tracks are multiplied by, to speak for those that do not, float32 (q, late)."""
         blind = self._blind()
-        weights, alike = weights[:, blind], self.alike_[np.ix_(blind, blind)]
-        patterns, place = np.unique(self._knows(late)[blind], axis=1, return_inverse=True)
-        says = []
-        for pattern in patterns.T:
-            heard = weights * pattern
-            told = heard @ alike
-            says.append(1 + divided((told * (weights - heard)).sum(axis=1), (told * heard).sum(axis=1)))
-        return np.stack(says, axis=1)[:, place.ravel()].astype(np.float32) if says else weights[:, :0]
-
-    def _alike(self, histories: Histories) -> Floats:
-        """Mean correlation of the members' scores over the tracks that all of them know, float32 (members, members)."""
-        some = histories[np.linspace(0, histories.shape[0] - 1, min(SAMPLE, histories.shape[0])).astype(int)]
-        known = np.flatnonzero((self.evidence_ > 0).all(axis=0))
-        blocks = np.stack([block[:, known] for block in self.blocks(some) if block is not None])
-        blocks -= blocks.mean(axis=2, keepdims=True)
-        length = np.linalg.norm(blocks, axis=2, keepdims=True)
-        blocks = divided(blocks, length)
-        return np.asarray(np.einsum("mqt,nqt->mn", blocks, blocks, optimize=True) / len(blocks[0]), np.float32)
+        return spoken_for(weights[:, blind], self.alike_[np.ix_(blind, blind)], self._knows(late)[blind])
 
     def _blind(self) -> list[int]:
         """The members that know a track by its plays alone."""
