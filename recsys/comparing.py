@@ -50,14 +50,18 @@ class Candidate:
 
 
 def best_of(candidates: Sequence[Candidate]) -> Candidate:
-    """The largest mean; but the blend, which answers for new tracks too, unless another is better beyond doubt.
+    """The model to take: the blend, which answers for new tracks too, unless another did better.
 
-    Doubt is the 95 % interval of the paired difference over listeners.
+    A single model must be better beyond doubt (95 % interval of the paired difference over listeners); the learned
+    ranker, which leaves new tracks to the blend, by more than the standard error of the difference.
     """
     best = max(candidates, key=lambda c: c.score)
-    blend = next((c for c in candidates if c.name == BLEND), best)
-    sure = best is not blend and paired(best.ndcg, blend.ndcg).low > 0
-    return best if sure else blend
+    blend = next((c for c in candidates if c.name == BLEND), None)
+    if blend is None or best is blend:
+        return best
+    gain = paired(best.ndcg, blend.ndcg)
+    error = (gain.high - gain.low) / 4
+    return best if gain.low > 0 or (best.name in COMPOSED and gain.mean > error) else blend
 
 
 def hidden_part(dataset: Dataset, settings: Settings) -> split.Split:

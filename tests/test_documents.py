@@ -60,6 +60,7 @@ def test_the_readme_runs(world: Path, tmp_path: Path) -> None:
         "score",
         "source",
         "reason",
+        "why",
     }
     assert (tmp_path / "report" / "report.html").is_file()
     assert (tmp_path / "evening.m3u8").read_text().startswith("#EXTM3U")

@@ -27,6 +27,7 @@ MEMBERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("bpr", {}),
     ("slim", {}),
     ("ease", {}),
+    ("cease", {}),
     ("rp3beta", {}),
     ("ridge", {}),
     ("mapped", {}),

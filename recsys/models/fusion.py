@@ -95,16 +95,27 @@ def candidates(
 def fit_weights(parts: Sequence[Candidates], starts: Sequence[Floats] = ()) -> Floats:
     """Weights, 0 or more with sum 1, of the largest mean N@100, by coordinate search; float32 (members,).
 
-    Moves one weight at a time by ever smaller steps, from equal weights or the best of ``starts``, and leaves out
-    members that add next to nothing. There is no randomness: the listeners are the only source of noise.
+    Moves one weight at a time by ever smaller steps, from the two best of equal weights, equal weights without one
+    member, and ``starts``; then leaves out members that add next to nothing. There is no randomness: the listeners are
+    the only source of noise.
     """
     members = parts[0].scores.shape[1]
     tries = [np.full(members, 1 / members), *(start.astype(np.float64) for start in starts)]
-    best, weights = max(((quality(parts, each), each) for each in tries), key=lambda pair: pair[0])
+    if members > 2:
+        tries += list((1 - np.eye(members)) / (members - 1))
+    ranked = sorted(tries, key=lambda each: -quality(parts, each))
+    found = [_climbed(parts, start) for start in ranked[:2]]
+    best, weights = max(found, key=lambda pair: pair[0])
+    return _sparse(parts, weights, best).astype(np.float32)
+
+
+def _climbed(parts: Sequence[Candidates], weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """The best that single moves reach from here, and its quality."""
+    best = quality(parts, weights)
     for step in STEPS:
         for _ in range(ROUNDS):
             before = best
-            for member in range(members):
+            for member in range(len(weights)):
                 for change in (step, -step):
                     trial = _moved(weights, member, change)
                     found = quality(parts, trial)
@@ -112,7 +123,7 @@ def fit_weights(parts: Sequence[Candidates], starts: Sequence[Floats] = ()) -> F
                         weights, best = trial, found
             if best == before:
                 break
-    return _sparse(parts, weights, best).astype(np.float32)
+    return best, weights
 
 
 def quality(parts: Sequence[Candidates], weights: NDArray[np.floating]) -> float:

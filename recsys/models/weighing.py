@@ -96,7 +96,8 @@ def fit_fallback(
         for some, own in _some(histories, held, users, MOST_SHORT)
         for h in [sp.csr_array(held[some])]
     ]
-    shares[able] = fit_weights(parts) if sum(len(p.ideal) for p in parts) else 1 / len(able)
+    alone = list(np.eye(len(able), dtype=np.float32))
+    shares[able] = fit_weights(parts, alone) if sum(len(p.ideal) for p in parts) else 1 / len(able)
     blend.fallback_ = shares.astype(np.float32)
     return Fallback(shares.tolist(), _half(blend, histories, held, users, pool, kept))
 
