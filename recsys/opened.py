@@ -17,6 +17,7 @@ from recsys.audio.space import NAME as SOUND
 from recsys.contracts import Recommender
 from recsys.errors import ArtefactError, DataError
 from recsys.explain import Known
+from recsys.following import Following
 from recsys.index import Index
 from recsys.listening import Listening
 from recsys.ranking.aspects import Facts
@@ -25,6 +26,7 @@ from recsys.tables import Catalogue, Dataset, Embeddings, IdMap
 from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, write_ids
 from recsys.wishes import dial_facts
 
+NEXT = "next"
 CONTENTS = "contents"  # content spaces as they came, for tracks that come later
 
 
@@ -110,6 +112,11 @@ class Opened:
         return self.index.vectors("collaborative") if there else None
 
     @cached_property
+    def following(self) -> Following | None:
+        """What comes next in a list; None where no such model made lists better."""
+        return Following.open(self.folder / NEXT)
+
+    @cached_property
     def known(self) -> Known:
         """What recommendations are explained with."""
         spaces = self.index.blocks if (self.folder / "index").is_dir() else {}
@@ -129,7 +136,13 @@ def carry_sound(tables: Path, folder: Path) -> None:
         shutil.copytree(tables / SOUND, folder / SOUND)
 
 
-def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, index: Index | None) -> None:
+def write_engine(
+    folder: Path,
+    dataset: Dataset,
+    model: Recommender | None,
+    index: Index | None,
+    following: Following | None = None,
+) -> None:
     """All that answering needs, into an empty folder."""
     write_ids(folder / "users.parquet", dataset.users)
     write_catalogue(folder / "tracks.parquet", dataset.tracks, dataset.catalogue)
@@ -143,3 +156,5 @@ def write_engine(folder: Path, dataset: Dataset, model: Recommender | None, inde
     if index:
         (folder / "index").mkdir()
         index.save(folder / "index")
+    if following:
+        following.save(folder / NEXT)

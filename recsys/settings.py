@@ -57,6 +57,7 @@ class Train(Section):
     model: str | None = Field(None, description="fit only this model; default: the best on validation")
     seed: int = Field(0, ge=0)
     valid_share: float = Field(0.1, gt=0, lt=1, description="share of each listener's tracks held out to choose")
+    next_track: bool = Field(True, description="learn what comes next in lists, and use it where it is better")
 
 
 class Recommend(Section):
@@ -163,6 +164,20 @@ def parse(content: Mapping[str, Any], where: str = "settings") -> Settings:
         return Settings.model_validate(content)
     except ValidationError as error:
         raise SettingsError(f"{where}: {_first(error)}") from error
+
+
+def changed(settings: Settings, section: str, **values: Any) -> Settings:
+    """The settings with some values of one section replaced; None leaves a value as it is.
+
+    Raises:
+        SettingsError: a value out of range.
+
+    >>> changed(Settings(), "recommend", n=5, format=None).recommend.n
+    5
+    """
+    content = settings.model_dump()
+    content[section] |= {name: value for name, value in values.items() if value is not None}
+    return parse(content)
 
 
 def override(settings: Settings, assignments: Iterable[str]) -> Settings:

@@ -15,6 +15,7 @@ from recsys.nearby import alike
 from recsys.playlists import path as paths
 from recsys.playlists.kinds import Continue, Path, Radio, SimilarArtists
 from recsys.sources.playlist_files import Listing, read_listing
+from recsys.tables import TopK
 
 POINTS = 12  # places along a path at which candidates are looked for
 
@@ -28,11 +29,14 @@ def radio(order: Order) -> list[Draft]:
     near = nearby.neighbours(
         desk.index, desk.engine.catalogue, seeds, order.candidates, weights=weights, allow=order.rows
     )
-    scores = unit(near.scores)
-    if who.history.nnz and recipe.taste and len(near.rows):
-        scores = mixed(near.scores, desk.scores(who, near.rows), recipe.taste)
+    found = TopK(near.rows[None], near.scores[None])
+    if recipe.by == "hybrid" and not (recipe.unlike or seeds.outside):
+        found = _followed(order, "radio", seeds.likes, found)
+    scores = unit(found.scores[0])
+    if who.history.nnz and recipe.taste and scores.size:
+        scores = mixed(found.scores[0], desk.scores(who, found.rows[0]), recipe.taste)
     opening = tuple(seeds.likes[:1].tolist())
-    rows = np.concatenate([near.rows, seeds.likes[1:]])
+    rows = np.concatenate([found.rows[0], seeds.likes[1:]])
     scores = np.concatenate([scores, np.ones(len(rows) - len(scores), np.float32)])
 
     def reasons(asked: Rows) -> list[str]:
@@ -52,6 +56,7 @@ def more(order: Order) -> list[Draft]:
     title, rows, notes = _there(desk, recipe)
     history = history_of(len(desk.facts), rows)
     found = desk.lists(history, order.candidates, allow=order.rows, exclude=history)
+    found = _followed(order, "continue", rows, found)
     known = found.rows[0] >= 0
     opening = tuple(dict.fromkeys(rows.tolist())) if recipe.keep else ()
     length = None if recipe.tracks is None else recipe.tracks + len(opening)
@@ -67,6 +72,17 @@ def more(order: Order) -> list[Draft]:
         title, found.rows[0][known], found.scores[0][known], reasons, opening=opening, tracks=length, notes=notes
     )
     return [draft]
+
+
+def _followed(order: Order, use: str, rows: Rows, found: TopK) -> TopK:
+    """The same candidates and what comes next after some rows, as one order; unchanged where the bundle knows no next.
+
+    A track is in one list or the other, so there are as many candidates as before.
+    """
+    following = order.desk.engine.following
+    if following is None or not following.weights.get(use):
+        return found
+    return following.joined(use, rows, found, order.candidates, allow=order.rows)
 
 
 def _there(desk: Desk, recipe: Continue) -> tuple[str, Rows, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from recsys import bundle as bundles
 from recsys import manifest
 from recsys.freshness import current_bundle, fingerprint, is_current
 from recsys.settings import Settings
-from recsys.verbs.made import Made, Pathlike, Progress, given, with_train, without_model
+from recsys.verbs.made import Made, Pathlike, Progress, with_train, without_model
 
 
 def train(
@@ -39,7 +39,7 @@ def train(
         DataError: the model asked for can't be fitted on this data. Where there are no plays, a model that only the
             settings name is left out.
     """
-    from recsys import record, training
+    from recsys import nexttrack, record, training
     from recsys.opened import carry_sound, write_engine
     from recsys.tables import Dataset
 
@@ -53,9 +53,10 @@ def train(
     left_out = settings.train.model if model is None and not len(dataset.plays) else None
     fitted = without_model(settings) if left_out else settings
     trained = training.train(dataset, fitted, progress=progress)
+    following, judged = nexttrack.learn(dataset, trained, fitted, progress=progress)
 
     def write(folder: Path) -> dict[str, Any]:
-        write_engine(folder, dataset, trained.model, trained.index)
+        write_engine(folder, dataset, trained.model, trained.index, following)
         carry_sound(tables, folder)
         chosen = trained.model.name if trained.model else None
         seconds = clock.perf_counter() - started
@@ -63,7 +64,9 @@ def train(
         told = (
             {"headline": f"there are no plays: content only, {left_out!r} of the settings left out"} if left_out else {}
         )
-        return {"made_from": made_from, **facts, **told, "index": trained.index.facts() if trained.index else []}
+        told_next = [one.to_json() for one in judged]
+        index = trained.index.facts() if trained.index else []
+        return {"made_from": made_from, **facts, **told, "index": index, "next track": told_next}
 
     made = bundles.create(out, write, time=clock.time() if time is None else time)
     return Made("train", made, manifest.read(made))
@@ -92,9 +95,7 @@ def evaluate(
     from recsys import assessment
     from recsys.tables import Dataset
 
-    settings, out = settings or Settings(), Path(out)
-    chosen = settings.evaluate.model_copy(update=given(protocol=protocol, seed=seed, ablate=ablate))
-    settings = settings.model_copy(update={"evaluate": type(chosen).model_validate(chosen.model_dump())})
+    settings, out = changed(settings or Settings(), "evaluate", protocol=protocol, seed=seed, ablate=ablate), Path(out)
     made_from = {
         "tables": fingerprint(Path(tables)),
         "settings": settings.model_dump(include={"train", "models", "evaluate"}),

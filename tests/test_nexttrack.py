@@ -1,0 +1,166 @@
+"""A next-track model is used where it makes lists better on hidden sequences, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from recsys import api, nexttrack
+from recsys.engine import Engine
+from recsys.following import Following, union
+from recsys.listing import Desk, make
+from recsys.models import build
+from recsys.models.sequences import Sequences
+from recsys.models.transitions import Transitions
+from recsys.playlists.recipes import parse_recipe
+from recsys.settings import parse
+from recsys.tables import Catalogue, Dataset, IdMap, Interactions, TopK
+
+TRACKS, LISTENERS, LONG = 40, 150, 5
+DAY = 86_400
+
+
+def world(*, ordered: bool, seed: int = 0) -> Dataset:
+    """Three sessions of each listener: runs along a ring of tracks, or tracks at random."""
+    rng = np.random.default_rng(seed)
+    starts = rng.integers(0, TRACKS, (LISTENERS, 3))
+    runs = (starts[:, :, None] + np.arange(LONG)) % TRACKS
+    if not ordered:
+        runs = np.argsort(rng.random((LISTENERS, 3, TRACKS)), axis=2)[:, :, :LONG]
+    user = np.repeat(np.arange(LISTENERS), 3 * LONG)
+    time = np.tile((np.arange(3)[:, None] * DAY + np.arange(LONG) * 200).ravel(), LISTENERS)
+    ids = IdMap([f"t{i:02d}" for i in range(TRACKS)])
+    plays = Interactions(IdMap(range(LISTENERS)), ids, user, runs.ravel(), np.ones(runs.size), time)  # type: ignore[arg-type]
+    return Dataset(plays, Catalogue.empty(TRACKS))
+
+
+def popular(dataset: Dataset) -> object:
+    return build("popularity").fit(dataset, rng=np.random.default_rng(0))
+
+
+def chosen(dataset: Dataset) -> tuple[Following | None, list[nexttrack.Judgement]]:
+    return nexttrack.choose(dataset, popular, seed=0)  # type: ignore[arg-type]
+
+
+def test_what_is_hidden_is_the_last_session_of_each_listener() -> None:
+    whole = world(ordered=True)
+    hidden = nexttrack.hide(whole, rng=np.random.default_rng(0))
+    assert len(hidden.lists) == LISTENERS
+    assert len(hidden.train.plays) == len(whole.plays) - LISTENERS * LONG
+    assert hidden.train.plays.time is not None
+    assert hidden.train.plays.time.max() < 2 * DAY
+
+
+def test_a_fifth_of_the_playlists_is_hidden_whole() -> None:
+    lists = Interactions(
+        IdMap(range(10)), IdMap(range(6)), np.repeat(range(10), 3), [0, 1, 2] * 10, np.ones(30), [2, 1, 0] * 10
+    )  # type: ignore[arg-type]
+    none = Interactions.empty(IdMap(["ann"]), IdMap(range(6)))
+    hidden = nexttrack.hide(Dataset(none, Catalogue.empty(6), playlists=lists), rng=np.random.default_rng(0))
+    assert [one.tolist() for one in hidden.lists] == [[2, 1, 0]] * 2
+    assert hidden.train.playlists is not None
+    assert len(np.unique(hidden.train.playlists.user)) == 8
+
+
+def test_order_that_is_there_is_found_and_used() -> None:
+    following, told = chosen(world(ordered=True))
+    assert following is not None
+    assert following.weights["continue"] > 0
+    (one,) = [each for each in told if each.use == "continue"]
+    assert one.sure
+    assert one.joined > one.base + 0.2
+    assert one.joined > one.often + 0.2
+    assert one.to_json()["used"] is True
+
+
+def test_order_that_is_not_there_is_not_used() -> None:
+    following, told = chosen(world(ordered=False))
+    assert following is None
+    assert told
+    assert not any(one.sure for one in told)
+
+
+def test_too_few_sequences_choose_nothing() -> None:
+    whole = world(ordered=True)
+    few = Dataset(whole.plays.take(whole.plays.user < 40), whole.catalogue)
+    assert chosen(few) == (None, [])
+
+
+def test_the_list_stays_as_it_is_without_a_weight() -> None:
+    model = Transitions().fit(Sequences.of([[0, 1, 2]], 5), np.zeros((5, 0), np.float32), rng=np.random.default_rng(0))
+    lists = TopK(np.array([[3, 4, 1]]), np.array([[3.0, 2.0, 1.0]]))
+    same = Following(model, {"continue": 1.0}).joined("radio", np.array([0], np.int32), lists, 2)
+    assert same.rows.tolist() == [[3, 4]]
+
+
+def test_what_follows_comes_first_and_nothing_that_is_not_allowed() -> None:
+    model = Transitions().fit(Sequences.of([[0, 1, 2]], 5), np.zeros((5, 0), np.float32), rng=np.random.default_rng(0))
+    lists = TopK(np.array([[3, 4, 1]]), np.array([[3.0, 2.9, 2.8]]))
+    sure = Following(model, {"continue": 50.0})
+    seeds = np.array([0], np.int32)
+    assert sure.joined("continue", seeds, lists, 5).rows[0, :2].tolist() == [1, 2]
+    assert 2 not in sure.joined("continue", seeds, lists, 5, allow=np.array([1, 3, 4], np.int32)).rows
+    assert 0 not in sure.joined("continue", seeds, lists, 5).rows
+
+
+def test_a_list_with_nothing_in_it_stays_finite() -> None:
+    empty = np.empty(0, np.float32)
+    rows, own, theirs = union(empty.astype(np.int32), empty, np.ones(4, np.float32), without=np.array([0], np.int32))
+    assert len(rows) == len(own) == len(theirs) == 0
+
+
+def test_what_is_stored_is_what_is_read(tmp_path: Path) -> None:
+    model = Transitions().fit(Sequences.of([[0, 1, 2]], 5), np.zeros((5, 0), np.float32), rng=np.random.default_rng(0))
+    Following(model, {"radio": 0.5}).save(tmp_path / "next")
+    back = Following.open(tmp_path / "next")
+    assert back is not None
+    assert back.weights == {"radio": 0.5}
+    assert_allclose(back.model.follows_.toarray(), model.follows_.toarray())  # type: ignore[attr-defined]
+    assert Following.open(tmp_path / "nothing") is None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bundles of a world in which tracks follow one another, with and without what comes next."""
+    made = tmp_path_factory.mktemp("ring")
+    (made / "work").mkdir()
+    world(ordered=True).save(made / "work", inputs={}, facts={})
+    small = {"ials": {"factors": 8, "iterations": 3}}
+    for name, wanted in (("with", True), ("without", False)):
+        settings = parse({"models": small, "train": {"next_track": wanted}})
+        api.train(made / "work", out=made / name, model="ials", settings=settings)
+    return made
+
+
+def continued(folder: Path) -> list[str]:
+    engine = Engine.open(folder)
+    recipe = parse_recipe({"kind": "continue", "n": 1, "tracks": ["t07", "t08", "t09"]})
+    (made,) = make(Desk(engine, now=3.0 * DAY), "a", recipe, seed=0)
+    return list(engine.tracks.at(made.made.rows))
+
+
+def test_train_stores_the_model_and_continue_asks_it(folder: Path) -> None:
+    engine = Engine.open(folder / "with")
+    assert engine.following is not None
+    assert "continue" in engine.following.weights
+    assert [one["use"] for one in engine.facts["next track"]] == ["continue", "radio"]
+    assert continued(folder / "with") == ["t07", "t08", "t09", "t10"]
+
+
+def test_it_can_be_switched_off(folder: Path) -> None:
+    assert Engine.open(folder / "without").following is None
+    assert Engine.open(folder / "without").facts["next track"] == []
+
+
+def test_radio_keeps_its_seed_first_and_takes_up_what_follows(folder: Path) -> None:
+    engine = Engine.open(folder / "with")
+    if engine.following is None or "radio" not in engine.following.weights:
+        pytest.fail("the ring's order is worth something to radio too")
+    recipe = parse_recipe({"kind": "radio", "n": 4, "seeds": ["t20"]})
+    (made,) = make(Desk(engine, now=3.0 * DAY), "a", recipe, seed=0)
+    rows = list(engine.tracks.at(made.made.rows))
+    assert rows[0] == "t20"
+    assert len(set(rows)) == 4
