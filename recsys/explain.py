@@ -26,7 +26,7 @@ NAMED = 2  # of them in words
 KINDS = {
     **dict.fromkeys(("popularity", "recent"), "popularity"),
     **dict.fromkeys(("content", "ridge", "mapped", "tower"), "content"),
-    "hybrid": "plays and content together",
+    **dict.fromkeys(("hybrid", "cease", "lightfm"), "plays and content together"),
 }
 COLLABORATIVE = "collaborative"
 

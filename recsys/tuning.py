@@ -44,6 +44,18 @@ SPACES: dict[str, dict[str, Any]] = {
     },
     "lightfm": {"factors": [32, 64, 128], "epochs": [10, 30, 60], "learning_rate": RATE},
     "ratings": {"factors": [8, 16, 32, 64], "regularization": {"low": 0.005, "high": 0.5, "log": True}},
+    "hybrid": {
+        "prior": {"low": 0.3, "high": 0.95},
+        "doubt": {"low": 1.0, "high": 60.0, "log": True},
+        "factors": [64, 128, 256],
+        "regularization": {"low": 0.1, "high": 0.6, "log": True},
+        "alpha": {"low": 4.0, "high": 40.0, "log": True},
+    },
+    "ridge": {"regularization": {"low": 0.3, "high": 30.0, "log": True}, "weight": WEIGHT},
+    "cease": {
+        "content": {"low": 0.3, "high": 10.0, "log": True},
+        "regularization": {"low": 5.0, "high": 2000.0, "log": True},
+    },
     "content": {"dimensions": [32, 64, 128, 256], "weight": WEIGHT},
 }
 Progress = Callable[[str, int, int], None]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from recsys import manifest
 from recsys.freshness import is_current
-from recsys.settings import Settings
-from recsys.verbs.made import Made, Pathlike, Paths, Progress, given
+from recsys.settings import Settings, changed
+from recsys.verbs.made import Made, Pathlike, Paths, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,10 +70,9 @@ def recommend(
     from recsys.engine import Engine
 
     settings, out = settings or Settings(), Path(out)
-    dials = given(novelty=novelty, calibrate=calibrate, not_heard_days=not_heard_days, max_per_artist=max_per_artist)
-    dials |= given(explore=explore, feedback=None if feedback is None else str(feedback))
-    wanted = settings.recommend.model_copy(update={**given(n=n, format=format), **dials})
-    wanted = type(wanted).model_validate(wanted.model_dump())
+    dials = {"novelty": novelty, "calibrate": calibrate, "not_heard_days": not_heard_days, "explore": explore}
+    lots = {"max_per_artist": max_per_artist, "feedback": None if feedback is None else str(feedback)}
+    wanted = changed(settings, "recommend", n=n, format=format, **dials, **lots).recommend
     engine = Engine.open(bundle)
     job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now, like, tag)
     if only_stale and is_current(out, job.plan(engine), "plan"):

@@ -9,7 +9,7 @@ from typing import Any
 from recsys import bundle as bundles
 from recsys import manifest
 from recsys.freshness import current_bundle, fingerprint, is_current
-from recsys.settings import Settings
+from recsys.settings import Settings, changed
 from recsys.verbs.made import Made, Pathlike, Progress, with_train, without_model
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recsys.settings import Settings
+from recsys.settings import Settings, changed
 
 Pathlike = str | Path
 Paths = Sequence[Pathlike]
@@ -26,15 +26,9 @@ class Made:
 
 def with_train(settings: Settings, model: str | None, seed: int | None) -> Settings:
     """The settings with another model or seed."""
-    chosen = settings.train.model_copy(update=given(model=model, seed=seed))
-    return settings.model_copy(update={"train": type(chosen).model_validate(chosen.model_dump())})
+    return changed(settings, "train", model=model, seed=seed)
 
 
 def without_model(settings: Settings) -> Settings:
     """The settings without the model that they name."""
     return settings.model_copy(update={"train": settings.train.model_copy(update={"model": None})})
-
-
-def given(**values: Any) -> dict[str, Any]:
-    """Only the options that were said."""
-    return {name: value for name, value in values.items() if value is not None}

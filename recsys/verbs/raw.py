@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from recsys import manifest
 from recsys.errors import MissingExtra
 from recsys.freshness import fingerprint, is_current
-from recsys.settings import Settings
-from recsys.verbs.made import Made, Pathlike, Paths, Progress, given
+from recsys.settings import Settings, changed
+from recsys.verbs.made import Made, Pathlike, Paths, Progress
 
 if TYPE_CHECKING:
     from recsys.audio.space import Space
@@ -53,8 +53,7 @@ def analyze(
     from recsys.audio import library
 
     settings, out = settings or Settings(), Path(out)
-    wanted = settings.analyze.model_copy(update=given(workers=workers, windows=windows))
-    wanted = type(wanted).model_validate(wanted.model_dump())
+    wanted = changed(settings, "analyze", workers=workers, windows=windows).analyze
     made = library.analyze(audio, out, **wanted.model_dump(), progress=progress)
     encoded = _encode(out, settings, wanted.model_dump(exclude={"workers"}), progress)
     return Made("analyze", out, {**made, **encoded}, unchanged=made["unchanged"] and not encoded.get("encoded"))
