@@ -15,6 +15,7 @@ from recsys import bundle, manifest
 from recsys.contracts import Floats, Rows
 from recsys.models.sequences import NextModel, beginnings, next_class
 from recsys.tables import TopK
+from recsys.tables.merge import Place
 
 FACTS = "next.json"
 
@@ -50,6 +51,10 @@ class Following:
         total = (own + np.float32(weight) * theirs).astype(np.float32)
         best = np.lexsort((rows, -total))[:k]
         return TopK(rows[None, best], total[None, best])
+
+    def moved(self, tracks: Place) -> Following:
+        """The same over more tracks; the new ones follow nothing until the next training."""
+        return Following(self.model.resized(tracks, tracks), self.weights)
 
     def save(self, folder: Path) -> None:
         """Arrays and facts, into a new folder."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +20,11 @@ from recsys.following import Following, union
 from recsys.index import Index
 from recsys.models.sequences import (
     HOMES,
+    QUICK,
     NextModel,
     Sequences,
     beginnings,
+    build_next,
     is_ordered,
     next_class,
     sequences_of,
@@ -39,8 +43,10 @@ DEPTH = 1000  # of the lists that are put in another order
 K = 10
 CUTS = 4  # places of a sequence that are looked at, the last ones
 BATCH = 64
-USES = ("continue", "radio")
+USES = {"continue": 5, "radio": 3}  # how many of the weights may be chosen: what is near stays half of a radio
 Refit = Callable[[Dataset], Recommender]
+Params = Mapping[str, Mapping[str, Any]]
+NO_PARAMS: Params = MappingProxyType({})
 
 
 class Hidden(NamedTuple):
@@ -57,6 +63,7 @@ class Judgement:
     Attributes:
         base, often, joined: NDCG@10 of the next track, mean over sequences: of the lists as they are, joined with how
             often tracks are in sequences, and joined with the model.
+        often_weight: the best weight of how often.
         low, high: 95 % interval of the paired difference of ``joined`` to the better of the other two.
     """
 
@@ -69,6 +76,7 @@ class Judgement:
     joined: float
     low: float
     high: float
+    often_weight: float
 
     @property
     def sure(self) -> bool:
@@ -87,21 +95,24 @@ def learn(
 ) -> tuple[Following | None, list[Judgement]]:
     """A next-track model for an engine that was just trained, where it makes lists better, and how it was judged.
 
-    (None, []) where the settings forbid it, nothing has an order, or the log is so large that models are not tried.
+    The GRU is tried only where ``settings.models`` names it. (None, []) where the settings forbid it, nothing has an
+    order, or the log is so large that models are not compared.
     """
     if not settings.train.next_track or trained.model is None or len(dataset.plays) > comparing.SMALL:
         return None, []
     seed = settings.train.seed
     if progress:
         progress("learn what comes next", 0, 1)
-    chosen, told = choose(dataset, lambda data: again(trained, data, settings), seed=seed)
+    names = [name for name in HOMES if name in QUICK or name in settings.models]
+    refit = partial(again, trained, settings)
+    chosen, told = choose(dataset, refit, seed=seed, names=names, params=settings.models)
     if progress:
         progress("learn what comes next", 1, 1)
     return (fitted(chosen, dataset, trained.index, seed=seed) if chosen else None), told
 
 
-def again(trained: training.Trained, dataset: Dataset, settings: Settings) -> Recommender:
-    """The model that was chosen, fitted on another dataset."""
+def again(trained: training.Trained, settings: Settings, dataset: Dataset) -> Recommender:
+    """The model that was chosen, with the same parameters, fitted on another dataset."""
     assert trained.model is not None
     name = trained.model.name
     chosen = next((c for c in trained.candidates if c.name == name), None)
@@ -127,7 +138,8 @@ def hide(dataset: Dataset, *, rng: np.random.Generator) -> Hidden:
     train = replace(dataset, plays=plays.take(kept))
     lists = dataset.playlists
     if lists is not None and lists.time is not None and len(lists):
-        some = rng.permutation(len(lists.users))[: min(MOST, round(SHARE * len(lists.users)))]
+        there = np.unique(lists.user)
+        some = rng.permutation(there)[: min(MOST, round(SHARE * len(there)))]
         out = np.isin(lists.user, some)
         away = lists.take(out)
         order = np.lexsort((lists.time[out], away.user))
@@ -137,7 +149,7 @@ def hide(dataset: Dataset, *, rng: np.random.Generator) -> Hidden:
 
 
 def choose(
-    dataset: Dataset, refit: Refit, *, seed: int, names: Sequence[str] = tuple(HOMES)
+    dataset: Dataset, refit: Refit, *, seed: int, names: Sequence[str] = QUICK, params: Params = NO_PARAMS
 ) -> tuple[Following | None, list[Judgement]]:
     """The next-track model that makes the continuation of lists better, for each use that it makes better.
 
@@ -147,6 +159,8 @@ def choose(
 
     Args:
         refit: an engine's model on another dataset.
+        names: models to try.
+        params: their parameters by name, instead of defaults and grids.
 
     Returns:
         The model, not yet fitted on everything (see ``fitted``), and how each use was judged; (None, []) for data
@@ -161,16 +175,18 @@ def choose(
     lists = [hidden.lists[i] for i in np.random.default_rng(seed).permutation(len(hidden.lists))[:MOST]]
     cuts = Cuts.of(lists)
     vectors = space(index, len(dataset.tracks))
-    trials: list[NextModel] = [Often(), *(made for name in names for made in variants(name, vectors))]
+    trials: list[NextModel] = [Often(), *(made for name in names for made in variants(name, vectors, params.get(name)))]
     for model in trials:
         model.fit(heard, vectors, rng=np.random.default_rng(seed))
     lists_by_use = bases(engine, index, cuts.starts, heard.tracks)
     return judged(trials, {use: gained(trials, found, cuts) for use, found in lists_by_use.items()})
 
 
-def variants(name: str, vectors: Floats) -> list[NextModel]:
-    """A model at its defaults and on its small grid; none where it needs vectors and there are none."""
+def variants(name: str, vectors: Floats, said: Mapping[str, Any] | None = None) -> list[NextModel]:
+    """A model as it is said, else at its defaults and on its small grid; none where it lacks vectors."""
     cls = next_class(name)
+    if said:
+        return [build_next(name, **said)]
     return [] if cls.unheard and not vectors.any() else [cls(), *(cls(**params) for params in cls.grid)]
 
 
@@ -232,7 +248,8 @@ def judged(trials: Sequence[NextModel], gains: Mapping[str, Floats]) -> tuple[Fo
         gap = paired(joined, max(base, often, key=lambda values: float(values.mean())))
         means = (float(base.mean()), float(often.mean()), float(joined.mean()))
         weight = WEIGHTS[final.place[use] - 1]
-        told.append(Judgement(use, model.name, model.params(), weight, *means, gap.low, gap.high))
+        often_weight = WEIGHTS[final.often[use] - 1]
+        told.append(Judgement(use, model.name, model.params(), weight, *means, gap.low, gap.high, often_weight))
     weights = {one.use: one.weight for one in told if one.sure}
     return (Following(model, weights) if weights else None), told
 
@@ -246,7 +263,7 @@ class _Choice(NamedTuple):
 
 
 def _best(gains: Mapping[str, Floats], some: NDArray[np.bool_]) -> _Choice:
-    mean = {use: table[:, 1:, some].mean(axis=2) for use, table in gains.items()}
+    mean = {use: table[:, 1 : 1 + USES[use], some].mean(axis=2) for use, table in gains.items()}
     worth = np.sum([table.max(axis=1) for table in mean.values()], axis=0)
     trial = 1 + int(np.argmax(worth[1:]))
     place = {use: 1 + int(np.argmax(table[trial])) for use, table in mean.items()}

@@ -18,6 +18,7 @@ from recsys.models.transitions import Transitions
 from recsys.playlists.recipes import parse_recipe
 from recsys.settings import parse
 from recsys.tables import Catalogue, Dataset, IdMap, Interactions, TopK
+from recsys.tables.merge import Place
 
 TRACKS, LISTENERS, LONG = 40, 150, 5
 DAY = 86_400
@@ -148,6 +149,16 @@ def test_train_stores_the_model_and_continue_asks_it(folder: Path) -> None:
     assert "continue" in engine.following.weights
     assert [one["use"] for one in engine.facts["next track"]] == ["continue", "radio"]
     assert continued(folder / "with") == ["t07", "t08", "t09", "t10"]
+
+
+def test_a_catalogue_that_grew_keeps_what_is_known(folder: Path) -> None:
+    following = Engine.open(folder / "with").following
+    assert following is not None
+    wider = following.moved(Place(np.arange(1, TRACKS + 1, dtype=np.int32), TRACKS + 2))
+    before = following.model.scores(np.array([[7, 8]], np.int32))
+    after = wider.model.scores(np.array([[8, 9]], np.int32))
+    assert_allclose(after[:, 1:-1], before)
+    assert wider.weights == following.weights
 
 
 def test_it_can_be_switched_off(folder: Path) -> None:

@@ -75,9 +75,9 @@ def more(order: Order) -> list[Draft]:
 
 
 def _followed(order: Order, use: str, rows: Rows, found: TopK) -> TopK:
-    """The same candidates and what comes next after some rows, as one order; unchanged where the bundle knows no next.
+    """Candidates in the order of their scores and of what comes next after some rows, those that come next among them.
 
-    A track is in one list or the other, so there are as many candidates as before.
+    As they were where the bundle has no model of what comes next, or that made such lists no better.
     """
     following = order.desk.engine.following
     if following is None or not following.weights.get(use):

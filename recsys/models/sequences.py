@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -11,6 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys.contracts import Floats, Rows
+from recsys.errors import SettingsError, did_you_mean
 from recsys.models.base import Model
 
 if TYPE_CHECKING:
@@ -156,7 +158,11 @@ HOMES: Mapping[str, tuple[str, str]] = {
     "transitions": ("transitions", "Transitions"),
     "sessions": ("sessions", "Sessions"),
     "nextvector": ("nextvector", "NextVector"),
+    "gru": ("gru", "GRU"),
 }
+
+
+QUICK = ("transitions", "sessions", "nextvector")  # seconds on any log, and nothing but numpy
 
 
 def next_class(name: str) -> type[Any]:
@@ -165,3 +171,22 @@ def next_class(name: str) -> type[Any]:
 
     module, found = HOMES[name]
     return getattr(import_module(f"recsys.models.{module}"), found)
+
+
+def build_next(name: str, **params: Any) -> NextModel:
+    """A next-track model by name, not yet fitted.
+
+    Raises:
+        SettingsError: no such parameter.
+
+    >>> build_next("transitions", widow=3)
+    Traceback (most recent call last):
+    ...
+    recsys.errors.SettingsError: transitions.widow is not a parameter; did you mean window?
+    """
+    cls = next_class(name)
+    known = inspect.signature(cls).parameters
+    for key in params:
+        if key not in known:
+            raise SettingsError(f"{name}.{key} is not a parameter{did_you_mean(key, known)}")
+    return cls(**params)

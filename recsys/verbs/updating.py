@@ -151,7 +151,8 @@ def _write(
     from recsys.drift import advice
     from recsys.opened import write_engine
 
-    write_engine(folder, updated.dataset, updated.model, updated.index)
+    following = engine.following and engine.following.moved(updated.tracks)
+    write_engine(folder, updated.dataset, updated.model, updated.index, following)
     base, before = engine.facts, _story(engine)
     facts = record.write(folder, updated.dataset, base["chosen"], base["models"], settings, seconds)
     shutil.copyfile(engine.folder / "settings.toml", folder / "settings.toml")  # those of the training

@@ -79,7 +79,7 @@ def test_the_newest_track_weighs_most() -> None:
 def test_every_model_finds_what_comes_next(name: str) -> None:
     cls = next_class(name)
     for model in (cls(), *(cls(**params) for params in cls.grid)):
-        model.fit(ring(), circle(), rng=np.random.default_rng(0))
+        model.fit(ring(1000), circle(), rng=np.random.default_rng(0))
         asked = [(start + np.arange(3)) % TRACKS for start in range(TRACKS)]
         scores = model.scores(beginnings(asked))
         assert scores.shape == (TRACKS, TRACKS)
@@ -124,3 +124,16 @@ def test_largest_keeps_ties_by_place() -> None:
     import scipy.sparse as sp
 
     assert largest(sp.csr_array([[2.0, 2.0, 2.0]]), 2).toarray().tolist() == [[2.0, 2.0, 0.0]]
+
+
+def test_the_gru_answers_as_torch_does() -> None:
+    torch = pytest.importorskip("torch")
+    model = next_class("gru")(width=8, epochs=1).fit(ring(40), NONE, rng=np.random.default_rng(0))
+    cell = torch.nn.GRU(8, 8, batch_first=True)
+    shape = (model.inputs_, model.states_, *model.shifts_)
+    for part, array in zip(cell.parameters(), shape, strict=True):
+        part.data = torch.from_numpy(array)
+    heard = [4, 9, 2]
+    state = cell(torch.from_numpy(model.items_[heard])[None])[0][0, -1].detach().numpy()
+    expected = state @ model.items_.T + model.bias_
+    assert_allclose(model.scores(beginnings([np.array(heard)]))[0], expected, rtol=1e-4, atol=1e-5)
