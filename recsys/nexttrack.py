@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from recsys import comparing, nearby, training
 from recsys.comparing import Progress
 from recsys.contracts import Floats, Recommender, Rows
+from recsys.endings import MOST, Cuts, hide
 from recsys.evaluation import paired
 from recsys.following import Following, union
 from recsys.index import Index
@@ -22,13 +23,10 @@ from recsys.models.sequences import (
     HOMES,
     QUICK,
     NextModel,
-    Sequences,
     beginnings,
     build_next,
-    is_ordered,
     next_class,
     sequences_of,
-    session_numbers,
 )
 from recsys.models.transitions import Often
 from recsys.retrieval import top_lists
@@ -37,23 +35,14 @@ from recsys.tables import Dataset, TopK
 
 WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)
 LEAST = 100  # ends of sequences to choose on; fewer can't tell
-MOST = 1000  # ends that are looked at
-SHARE = 0.2  # of the playlists that are hidden
+CELLS = 30_000_000  # ends × tracks at most
 DEPTH = 1000  # of the lists that are put in another order
 K = 10
-CUTS = 4  # places of a sequence that are looked at, the last ones
 BATCH = 64
 USES = {"continue": 5, "radio": 3}  # how many of the weights may be chosen: what is near stays half of a radio
 Refit = Callable[[Dataset], Recommender]
 Params = Mapping[str, Mapping[str, Any]]
 NO_PARAMS: Params = MappingProxyType({})
-
-
-class Hidden(NamedTuple):
-    """A dataset without some sequences, and these, each at least two tracks long."""
-
-    train: Dataset
-    lists: list[Rows]
 
 
 @dataclass(frozen=True)
@@ -122,32 +111,6 @@ def again(trained: training.Trained, settings: Settings, dataset: Dataset) -> Re
     return training.refit([c for c in trained.candidates if c.name in needed], dataset, settings)[name]
 
 
-def hide(dataset: Dataset, *, rng: np.random.Generator) -> Hidden:
-    """Leave out the last session of listeners who have others, and a fifth of the playlists; ``MOST`` at most."""
-    plays, held = dataset.plays, []
-    kept = np.ones(len(plays), bool)
-    if is_ordered(plays):
-        order, number = session_numbers(plays)
-        first = np.flatnonzero(np.r_[True, number[1:] != number[:-1]])
-        user = plays.user[order][first]
-        last = np.flatnonzero(np.r_[user[1:] != user[:-1], True] & np.r_[False, user[1:] == user[:-1]])
-        last = np.sort(rng.permutation(last)[:MOST])
-        ends = np.r_[first, len(order)]
-        held += [plays.track[order[ends[one] : ends[one + 1]]] for one in last.tolist()]
-        kept[order[np.isin(number, last)]] = False
-    train = replace(dataset, plays=plays.take(kept))
-    lists = dataset.playlists
-    if lists is not None and lists.time is not None and len(lists):
-        there = np.unique(lists.user)
-        some = rng.permutation(there)[: min(MOST, round(SHARE * len(there)))]
-        out = np.isin(lists.user, some)
-        away = lists.take(out)
-        order = np.lexsort((lists.time[out], away.user))
-        held += np.split(away.track[order], np.flatnonzero(np.diff(away.user[order])) + 1)
-        train = replace(train, playlists=lists.take(~out))
-    return Hidden(train, Sequences.of(held, len(dataset.tracks)).lists())
-
-
 def choose(
     dataset: Dataset, refit: Refit, *, seed: int, names: Sequence[str] = QUICK, params: Params = NO_PARAMS
 ) -> tuple[Following | None, list[Judgement]]:
@@ -172,7 +135,8 @@ def choose(
         return None, []
     engine = refit(hidden.train)
     index = training.build_index(hidden.train, engine, seed)
-    lists = [hidden.lists[i] for i in np.random.default_rng(seed).permutation(len(hidden.lists))[:MOST]]
+    most = int(np.clip(CELLS // heard.tracks, LEAST, MOST))
+    lists = [hidden.lists[i] for i in np.random.default_rng(seed).permutation(len(hidden.lists))[:most]]
     cuts = Cuts.of(lists)
     vectors = space(index, len(dataset.tracks))
     trials: list[NextModel] = [Often(), *(made for name in names for made in variants(name, vectors, params.get(name)))]
@@ -195,21 +159,6 @@ def space(index: Index | None, tracks: int) -> Floats:
     names = [] if index is None else [name for name in ("collaborative", "content") if name in index.blocks]
     parts = [np.empty((tracks, 0), np.float32), *(index.vectors(name) for name in names if index)]
     return np.concatenate(parts, axis=1)
-
-
-class Cuts(NamedTuple):
-    """Beginnings of sequences, the track that came next, and which sequence each is of."""
-
-    starts: list[Rows]
-    target: Rows
-    owner: Rows
-
-    @classmethod
-    def of(cls, lists: Sequence[Rows]) -> Cuts:
-        """The last ``CUTS`` places of each sequence, or as many as it has."""
-        places = [(i, end) for i, one in enumerate(lists) for end in range(max(1, len(one) - CUTS), len(one))]
-        owner, target = [i for i, _ in places], [lists[i][end] for i, end in places]
-        return cls([lists[i][:end] for i, end in places], np.array(target, np.int32), np.array(owner, np.int32))
 
 
 def bases(engine: Recommender, index: Index | None, starts: Sequence[Rows], tracks: int) -> dict[str, TopK]:

@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from recsys import api, nexttrack
+from recsys.endings import hide
 from recsys.engine import Engine
 from recsys.following import Following, union
 from recsys.listing import Desk, make
@@ -48,7 +49,7 @@ def chosen(dataset: Dataset) -> tuple[Following | None, list[nexttrack.Judgement
 
 def test_what_is_hidden_is_the_last_session_of_each_listener() -> None:
     whole = world(ordered=True)
-    hidden = nexttrack.hide(whole, rng=np.random.default_rng(0))
+    hidden = hide(whole, rng=np.random.default_rng(0))
     assert len(hidden.lists) == LISTENERS
     assert len(hidden.train.plays) == len(whole.plays) - LISTENERS * LONG
     assert hidden.train.plays.time is not None
@@ -60,7 +61,7 @@ def test_a_fifth_of_the_playlists_is_hidden_whole() -> None:
         IdMap(range(10)), IdMap(range(6)), np.repeat(range(10), 3), [0, 1, 2] * 10, np.ones(30), [2, 1, 0] * 10
     )  # type: ignore[arg-type]
     none = Interactions.empty(IdMap(["ann"]), IdMap(range(6)))
-    hidden = nexttrack.hide(Dataset(none, Catalogue.empty(6), playlists=lists), rng=np.random.default_rng(0))
+    hidden = hide(Dataset(none, Catalogue.empty(6), playlists=lists), rng=np.random.default_rng(0))
     assert [one.tolist() for one in hidden.lists] == [[2, 1, 0]] * 2
     assert hidden.train.playlists is not None
     assert len(np.unique(hidden.train.playlists.user)) == 8

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from recsys import api, nexttrack, training
 from recsys.contracts import Recommender, Rows
+from recsys.endings import Cuts, hide
 from recsys.evaluation import metrics, paired
 from recsys.following import Following
 from recsys.models.sequences import HOMES, next_class, sequences_of
@@ -81,7 +82,7 @@ def listed(dataset: Dataset, tracks: int, count: int) -> Dataset:
 
 def measure(dataset: Dataset, model: str, seed: int) -> None:
     """One table."""
-    test = nexttrack.hide(dataset, rng=np.random.default_rng(seed))
+    test = hide(dataset, rng=np.random.default_rng(seed))
     settings = parse({"train": {"model": model}})
     trained = training.train(test.train, settings)
     assert trained.model is not None
@@ -115,7 +116,7 @@ def measure(dataset: Dataset, model: str, seed: int) -> None:
 
 def numbers(trained: training.Trained, following: Following, lists: Sequence[Rows]) -> dict[str, Table]:
     """Every measure by use, one number per sequence."""
-    cuts = nexttrack.Cuts.of(lists)
+    cuts = Cuts.of(lists)
     made = {use: {} for use in nexttrack.USES}
     ends = [np.array([track]) for track in cuts.target.tolist()]
     for use, got in judged(trained, following, cuts.starts, ends).items():
