@@ -57,7 +57,7 @@ class Train(Section):
     model: str | None = Field(None, description="fit only this model; default: the best on validation")
     seed: int = Field(0, ge=0)
     valid_share: float = Field(0.1, gt=0, lt=1, description="share of each listener's tracks held out to choose")
-    next_track: bool = Field(True, description="learn what comes next in lists, and use it where it is better")
+    next_track: bool = Field(False, description="learn what comes next in lists, and use it where it is better")
 
 
 class Recommend(Section):
