@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +91,20 @@ def test_too_few_sequences_choose_nothing() -> None:
     whole = world(ordered=True)
     few = Dataset(whole.plays.take(whole.plays.user < 40), whole.catalogue)
     assert chosen(few) == (None, [])
+
+
+def test_a_model_with_parameters_of_its_own_is_tried_as_it_is_said() -> None:
+    said = {"transitions": {"window": 2, "back": 0.0}}
+    _, told = nexttrack.choose(world(ordered=True), popular, seed=0, names=["transitions"], params=said)  # type: ignore[arg-type]
+    assert {(one.model, one.params["window"], one.params["back"]) for one in told} == {("transitions", 2, 0.0)}
+
+
+def test_answering_loads_nothing_heavy(folder: Path) -> None:
+    code = "import sys; from recsys.engine import Engine; Engine.open(sys.argv[1]).following.model; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder / "with")], capture_output=True, text=True, check=True
+    )
+    assert not {"torch", "librosa", "implicit", "lightfm", "sklearn"} & set(done.stdout.split())
 
 
 def test_the_list_stays_as_it_is_without_a_weight() -> None:
