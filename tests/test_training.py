@@ -14,13 +14,14 @@ from recsys.evaluation import warm
 from recsys.settings import Settings, parse
 from recsys.tables import Dataset
 
-QUICK = {name: {} for name in ("als", "bpr", "lightfm", "slim", "content", "itemknn", "rp3beta", "ease")}
+QUICK = {name: {} for name in ("als", "bpr", "lightfm", "slim", "content", "itemknn", "rp3beta", "ease", "cease", "ridge")}
 
 
 @pytest.fixture(scope="module")
 def quick() -> Settings:
     """Every model at one setting, so that no grid runs."""
-    return parse({"models": {**QUICK, "ials": {"factors": 16, "iterations": 4}, "bpr": {"iterations": 5}}})
+    small = {"factors": 16, "iterations": 4}
+    return parse({"models": {**QUICK, "ials": small, "hybrid": small, "mapped": small, "bpr": {"iterations": 5}}})
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
+from recsys.blas import one_blas_thread
 from recsys.errors import DataError
 from recsys.index import kernels
 from recsys.index.filters import Lists, allowed_rows, is_few, named
@@ -67,7 +65,7 @@ def top_k(
     def fill(users: slice, tracks: slice, out: NDArray[np.float32]) -> None:
         np.matmul(queries[users], vectors[tracks].T, out=out)
 
-    with _one_blas_thread():
+    with one_blas_thread():
         return _search(fill, count, len(vectors), k, lists, _blocked(rows, len(vectors)), threads)
 
 
@@ -148,14 +146,3 @@ def _blocked(rows: NDArray[np.int32] | None, n: int) -> NDArray[np.bool_]:
     blocked = np.ones(n, np.bool_)
     blocked[rows] = False
     return blocked
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    with _blas().limit(limits=1):
-        yield

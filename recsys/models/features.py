@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from recsys.blas import one_blas_thread
 from recsys.contracts import Floats
 from recsys.models.base import divided
 from recsys.models.blocks import NUMBERS, Block, blocks
@@ -74,7 +74,7 @@ class Features:
 
     def fit(self, dataset: Dataset, training: NDArray[np.bool_]) -> Self:
         """Find scales and axes on the tracks marked in ``training`` (tracks,); none where they share nothing."""
-        with threadpool_limits(1, "blas"):  # so that the number of threads changes no bit
+        with one_blas_thread():  # so that the number of threads changes no bit
             self._fit(blocks(dataset, self.drop), training)
         return self
 
@@ -91,7 +91,7 @@ class Features:
         tracks = np.arange(len(dataset.tracks)) if tracks is None else np.asarray(tracks)
         parts = self._parts(blocks(dataset, self.drop))
         made = np.zeros((len(tracks), self.turn_.shape[1]), np.float32)
-        with threadpool_limits(1, "blas"):
+        with one_blas_thread():
             for start in range(0, len(tracks), ROWS):
                 some = tracks[start : start + ROWS]
                 for block, columns, mine in parts:

@@ -198,8 +198,7 @@ def standardise(
             line[place] = (line[place] - mean) * factor
 
 
-@numba.njit(cache=True, parallel=True, nogil=True, fastmath=True)
-def gained(
+def _gained(
     scores: NDArray[np.float32], hits: NDArray[np.int32], weights: NDArray[np.float32], gains: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Discounted gain of each listener's hits when candidates are ranked by the weighted sum, float64 (q,).
@@ -223,3 +222,7 @@ def gained(
             if rank < len(gains):
                 found[row] += gains[rank]
     return found
+
+
+gained = numba.njit(cache=True, nogil=True, fastmath=True)(_gained)
+gained_by_all = numba.njit(cache=True, parallel=True, nogil=True, fastmath=True)(_gained)

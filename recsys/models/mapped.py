@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from recsys.models.hybrid import Hybrid
-from recsys.models.ials import IALS
 
 
 class Mapped(Hybrid):
@@ -20,7 +19,7 @@ class Mapped(Hybrid):
     """
 
     name: ClassVar[str] = "mapped"
-    grid: ClassVar[list[dict[str, Any]]] = IALS.grid
+    grid: ClassVar[list[dict[str, Any]]] = []  # on played tracks it is iALS, whose grid is tried there
 
     def __init__(
         self,

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from recsys.blas import one_blas_thread
 from recsys.contracts import Floats
 from recsys.models.base import divided
 
@@ -63,7 +63,7 @@ class ContentMap:
 
     def left_out(self, known: Described, factors: Floats) -> Floats:
         """Learn, and predict each of these tracks from all the others, float32 (n, f)."""
-        with threadpool_limits(1, "blas"):  # so that the number of threads changes no bit
+        with one_blas_thread():  # so that the number of threads changes no bit
             return self._left_out(known, factors)
 
     def _left_out(self, known: Described, factors: Floats) -> Floats:

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from recsys.blas import one_blas_thread
 from recsys.contracts import Floats
 
 LANES = 16  # widths are multiples of this: float32 numbers in the widest register
@@ -61,7 +61,7 @@ def gram(matrix: Floats, threads: int) -> NDArray[np.float64]:
 
 def eigen(symmetric: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Eigenvalues, smallest first, and eigenvectors in columns; the same for any number of BLAS threads."""
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         values, vectors = np.linalg.eigh(symmetric.astype(np.float64))
     return values, vectors
 
@@ -129,5 +129,5 @@ def _spans(indptr: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 def shared(work: Callable[[Part], Result], parts: Any, threads: int) -> Iterator[Result]:
     """``work`` over ``parts`` by ``threads`` workers with one BLAS thread each; results in the order of ``parts``."""
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
         yield from pool.map(work, parts)

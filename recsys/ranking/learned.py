@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.blas import one_blas_thread
 from recsys.contracts import Floats
 
 CLIP = 8.0  # deviations from the mean beyond which a feature counts no more
@@ -115,7 +116,8 @@ def learn(
         rows[some] = found.scaled(features[some])
     lists = np.flatnonzero(np.diff(np.r_[0, np.cumsum(hits)][starts]))
     weights = [w.astype(np.float64) for w in (found.line, found.turn, found.shift, found.tip)]
-    _descend(weights, rows, starts, hits, lists, epochs, rng)
+    with one_blas_thread():  # the products are small
+        _descend(weights, rows, starts, hits, lists, epochs, rng)
     return Net(mean, scale, *(np.round(w, ROUNDED).astype(np.float32) for w in weights))
 
 
