@@ -147,7 +147,7 @@ def test_histories_of_new_people(bundle: Path, world: Path, tmp_path: Path) -> N
 
 
 def test_users_and_histories_exclude_each_other(bundle: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="users and histories"):
+    with pytest.raises(DataError, match="several of users, histories"):
         api.recommend(bundle, out=tmp_path / "r", users=["u1"], histories=["x.csv"])
 
 
