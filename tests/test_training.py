@@ -14,7 +14,8 @@ from recsys.evaluation import warm
 from recsys.settings import Settings, parse
 from recsys.tables import Dataset
 
-QUICK = {name: {} for name in ("als", "bpr", "lightfm", "slim", "content", "itemknn", "rp3beta", "ease", "cease", "ridge")}
+PLAIN = ("als", "bpr", "lightfm", "slim", "content", "itemknn", "rp3beta", "ease", "cease", "ridge")
+QUICK = {name: {} for name in PLAIN}
 
 
 @pytest.fixture(scope="module")
