@@ -26,6 +26,7 @@ K = 100
 SMALL = 2_000_000  # up to so many plays every model is tried, and each on its small grid
 LARGE_SET = ("popularity", "itemknn", "rp3beta", "ials", "content", "ridge", "mapped", "hybrid")
 JUDGES = 10_000  # listeners at most whose hidden plays compare the models
+MANY = 1000  # listeners to learn an order from
 TOLERANCE = 0.0025  # share of the blend's measure that counts as no loss
 PATIENCE = 15.0  # seconds of one fit beyond which a model's grid is not tried
 Progress = Callable[[str, int, int], None]
@@ -54,14 +55,16 @@ def best_of(candidates: Sequence[Candidate]) -> Candidate:
     """The model to take: the blend, which answers for new tracks too, unless another did better.
 
     A single model must be better beyond doubt (95 % interval of the paired difference over listeners). The learned
-    ranker, which leaves new tracks to the blend and learns from short histories too, must only not lose.
+    ranker, which leaves new tracks to the blend and learns from short histories too, must only not lose where it
+    learned from many listeners; from few it must be better beyond doubt as well.
     """
     best = max(candidates, key=lambda c: c.score)
     mixed = [c for c in candidates if c.name in COMPOSED]
     if not mixed:
         return best
     blend, ranker = mixed[0], mixed[-1]
-    ours = ranker if ranker.score >= blend.score * (1 - TOLERANCE) else blend
+    lenient = len(blend.ndcg) >= MANY and ranker.score >= blend.score * (1 - TOLERANCE)
+    ours = ranker if lenient or paired(ranker.ndcg, blend.ndcg).low > 0 else blend
     return best if best not in mixed and paired(best.ndcg, ours.ndcg).low > 0 else ours
 
 
