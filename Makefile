@@ -23,8 +23,8 @@ run: setup ## the whole main job on the built-in sample world
 test: setup ## the tests (minutes)
 	@$(BIN)/python -m pytest
 
-test-all: setup ## the tests, slow ones too
-	@$(BIN)/python -m pytest -m 'not bench'
+test-all: setup ## the tests, slow ones too, and new random examples
+	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -m 'not bench'
 
 bench: setup ## benchmarks against the peers; writes bench.json
 	@$(BIN)/python -m tests.benchmarks

@@ -32,29 +32,36 @@ def chances(
 ) -> Doubles:
     """The chance of each source to fill a place, (sources,), summing to 1.
 
-    Without feedback the first source, the list as it is, has 1 − ``explore`` and the others share the rest. With it
-    each has the chance that it is the best of all (Thompson sampling), and ``explore`` is spread evenly on top, so
-    that none is ever given up.
+    Without feedback the first source, the list as it is, is taken for the best. With it each has the chance that it is
+    the best of all (Thompson sampling). ``explore`` is spread evenly over all of them on top, so that none is ever
+    given up.
 
     Args:
         names: of the sources, the usual list first.
         explore: 0 … 1.
         posterior: a and b of the Beta distribution of each source's hit rate; sources it lacks have 1 and 1.
 
-    >>> chances(["blend", "ials", "slim"], 0.1).tolist()
-    [0.9, 0.05, 0.05]
+    >>> chances(["blend", "ials"], 0.2).tolist()
+    [0.9, 0.1]
     >>> bool(chances(["blend", "ials"], 0.1, {"blend": (2, 90), "ials": (9, 80)})[1] > 0.85)
     True
     """
     count = len(names)
     if count == 1 or explore <= 0:
         return np.eye(count)[0]
-    if not posterior:
-        return np.array([1 - explore, *[explore / (count - 1)] * (count - 1)])
-    shapes = np.array([posterior.get(name, (1.0, 1.0)) for name in names])
-    drawn = np.random.default_rng(0).beta(shapes[:, 0], shapes[:, 1], (DRAWS, count))
-    best = np.bincount(drawn.argmax(axis=1), minlength=count) / DRAWS
+    best = np.eye(count)[0] if not posterior else chance_of_best(names, posterior)
     return (1 - explore) * best + explore / count
+
+
+def chance_of_best(names: Sequence[str], posterior: Mapping[str, tuple[float, float]]) -> Doubles:
+    """How often each source has the highest hit rate, (sources,), when all are drawn from their posteriors.
+
+    >>> chance_of_best(["blend", "ials"], {"blend": (1, 999), "ials": (999, 1)}).tolist()
+    [0.0, 1.0]
+    """
+    shapes = np.array([posterior.get(name, (1.0, 1.0)) for name in names])
+    drawn = np.random.default_rng(0).beta(shapes[:, 0], shapes[:, 1], (DRAWS, len(names)))
+    return np.bincount(drawn.argmax(axis=1), minlength=len(names)) / DRAWS
 
 
 def drawn(chance: Doubles, listeners: Sequence[int], n: int, seed: int) -> NDArray[np.int32]:
