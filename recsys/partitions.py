@@ -1,4 +1,4 @@
-"""A folder of Parquet parts under a plan: each part whole or absent, and a killed job goes on where it stopped."""
+"""A folder of parts of a table under a plan: each part whole or absent, and a killed job goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 
 from recsys import manifest
 from recsys.errors import ArtefactError
 
 PLAN = "_plan.json"
+LINES = 10_000  # rows turned into text at a time
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,13 @@ class Partitions:
         out: the folder.
         kind: of its manifest.
         plan: what fixes its content; a job is only resumed under the same plan.
+        format: of the parts: "parquet", "csv" or "jsonl".
     """
 
     out: Path
     kind: str
     plan: Mapping[str, Any]
+    format: str = "parquet"
 
     def prepare(self, *, resume: bool = False) -> None:
         """Make the folder ready: empty, or as an earlier run under the same plan left it.
@@ -45,10 +49,7 @@ class Partitions:
             raise ArtefactError(
                 f"{self.out} holds a job that differs in {changed}; name another folder or don't resume"
             )
-        for path in sorted(self.out.iterdir()) if self.out.is_dir() else []:
-            ours = path.name in (PLAN, manifest.OUTPUT_NAME) or path.name.startswith("part-")
-            if not ours and not path.name.startswith("."):
-                raise ArtefactError(f"{self.out} holds {path.name}, which this job did not make; name another folder")
+        for path in self._clearable():
             if held is None or not path.name.startswith("part-"):
                 path.unlink()
         manifest.write_json(self.out / PLAN, self.plan)
@@ -59,18 +60,24 @@ class Partitions:
 
     def write(self, number: int, rows: pd.DataFrame) -> None:
         """One part, atomically."""
-        file = io.BytesIO()
-        table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
-        pq.write_table(table, file)
-        manifest.write_bytes(self._part(number), file.getvalue())
+        manifest.write_bytes(self._part(number), as_bytes(rows, self.format))
 
     def seal(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Finish the folder with its manifest."""
         (self.out / PLAN).unlink(missing_ok=True)
         return manifest.seal(self.out, self.kind, {"plan": dict(self.plan), **facts}, name=manifest.OUTPUT_NAME)
 
+    def _clearable(self) -> list[Path]:
+        """What earlier jobs left here; anything else is somebody's and stops us."""
+        found = sorted(self.out.iterdir()) if self.out.is_dir() else []
+        for path in found:
+            temporary = path.name.startswith(".") and path.name.endswith(".tmp")
+            if not temporary and path.name not in (PLAN, manifest.OUTPUT_NAME) and not path.name.startswith("part-"):
+                raise ArtefactError(f"{self.out} holds {path.name}, which this job did not make; name another folder")
+        return found
+
     def _part(self, number: int) -> Path:
-        return self.out / f"part-{number:05d}.parquet"
+        return self.out / f"part-{number:05d}.{self.format}"
 
 
 def held_plan(out: Path, kind: str) -> dict[str, Any] | None:
@@ -80,3 +87,34 @@ def held_plan(out: Path, kind: str) -> dict[str, Any] | None:
     if (out / manifest.OUTPUT_NAME).is_file():
         return manifest.read(out, kind)["plan"]
     return None
+
+
+def as_bytes(rows: pd.DataFrame, format: str) -> bytes:
+    """A table as a file of a format; nested values are JSON text in CSV, which knows none.
+
+    >>> as_bytes(pd.DataFrame({"user_id": ["ann"], "rank": [1]}), "jsonl")
+    b'{"user_id": "ann", "rank": 1}\\n'
+    """
+    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
+    if format == "jsonl":
+        return b"".join(_lines(batch) for batch in table.to_batches(max_chunksize=LINES))
+    file = io.BytesIO()
+    if format == "csv":
+        pa.csv.write_csv(_flat(table), file)
+    else:
+        pq.write_table(table, file)
+    return file.getvalue()
+
+
+def _lines(batch: pa.RecordBatch) -> bytes:
+    rows = (json.dumps(row, ensure_ascii=False, default=str) for row in batch.to_pylist())
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """The same table with nested columns as JSON text."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type):
+            texts = [json.dumps(value, ensure_ascii=False) for value in table[field.name].to_pylist()]
+            table = table.set_column(index, field.name, pa.array(texts, pa.string()))
+    return table
