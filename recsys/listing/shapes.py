@@ -10,17 +10,7 @@ from recsys.listing.drafts import Draft, Order, Reasons, because, mixed, profile
 from recsys.playlists.clusters import group
 from recsys.playlists.kinds import CurveKind, ForScene, LibraryMap, Mood
 from recsys.playlists.names import named
-
-VALENCE = ("valence", "happiness")
-AROUSAL = ("arousal", "energy")
-MOODS = {  # word: (valence, arousal) as parts of the library, after the circumplex of Russell, 1980
-    **{"happy": (0.85, 0.65), "joyful": (0.9, 0.75), "party": (0.85, 0.95), "energetic": (0.65, 0.95)},
-    **{"upbeat": (0.8, 0.75), "excited": (0.75, 0.9), "calm": (0.6, 0.1), "relaxed": (0.7, 0.2)},
-    **{"peaceful": (0.65, 0.05), "tender": (0.6, 0.25), "romantic": (0.7, 0.35), "dreamy": (0.55, 0.25)},
-    **{"focus": (0.5, 0.35), "sleep": (0.5, 0.02), "sad": (0.1, 0.25), "melancholy": (0.2, 0.2)},
-    **{"gloomy": (0.1, 0.15), "dark": (0.1, 0.5), "tense": (0.2, 0.8), "angry": (0.15, 0.95)},
-    **{"aggressive": (0.2, 0.98), "epic": (0.45, 0.85)},
-}
+from recsys.tables.moods import AROUSAL, MOODS, VALENCE
 
 
 def mood(order: Order) -> list[Draft]:

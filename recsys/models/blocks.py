@@ -19,6 +19,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys.tables.predicted import is_predicted
+
 if TYPE_CHECKING:
     from recsys.tables import Catalogue, Dataset
 
@@ -135,9 +137,9 @@ def _years(dataset: Dataset) -> Iterator[Block]:
 
 @maker
 def _numbers(dataset: Dataset) -> Iterator[Block]:
-    """Measured quantities of the catalogue: tempo, loudness, energy, ..."""
+    """Measured quantities of the catalogue: tempo, loudness, energy, ...; not what producers predicted."""
     frame = dataset.catalogue.frame
-    chosen = [name for name in frame if _quantity(str(name), frame[name])]
+    chosen = [n for n in frame if _quantity(str(n), frame[n]) and not is_predicted(str(n), frame)]
     if chosen:
         values = np.column_stack([frame[name].to_numpy(np.float32, na_value=np.nan) for name in chosen])
         values[~np.isfinite(values)] = np.nan

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys.tables import Catalogue
+from recsys.tables.predicted import numbers
 
 TYPICAL_SECONDS = 210.0  # assumed where no track of the catalogue has a known duration
 KINDS = "(digital(ly)? )?(remaster(ed)?|reissue|explicit|clean|mono|stereo|deluxe)( (version|mix|edition))?"
@@ -80,7 +81,8 @@ class Facts:
         return self.catalogue.frame["duration"].to_numpy(np.float64, na_value=np.nan)
 
     def number(self, name: str) -> Floats:
-        """A numeric column, NaN where unknown, (tracks,); all NaN when there is no such column.
+        """A numeric column, as predicted where nothing was given, NaN where unknown, (tracks,); all NaN when there is
+        no such column.
 
         ``key`` is 0 to 11 for C to B major and 12 to 23 for C to B minor, read from names, Camelot codes (also of
         the column ``camelot``) or numbers.
@@ -90,10 +92,7 @@ class Facts:
         return self._numbers[name]
 
     def _column(self, name: str) -> Floats:
-        if name not in self.catalogue.frame:
-            return np.full(len(self), np.nan, np.float32)
-        values = pd.to_numeric(self.catalogue.frame[name], errors="coerce").to_numpy(np.float32, na_value=np.nan)
-        return np.where(np.isfinite(values), values, np.float32(np.nan))
+        return numbers(self.catalogue.frame, name).astype(np.float32)
 
     def _key(self) -> Floats:
         found = np.full(len(self), np.nan, np.float32)

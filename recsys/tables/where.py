@@ -3,6 +3,10 @@
 Grammar: comparisons (= == != < <= > >=, ``in`` a list) of a column with a constant, joined by ``and``,
 ``or``, ``not`` and parentheses. A missing value satisfies no comparison, not even ``!=``. On a column of
 lists (genres, tags), ``=`` means "has it" and ``!=`` "does not have it". Text compares without case.
+
+Where producers predicted what was not given, both are read together: in ``genre = 'jazz' and p_genre > .8`` a given
+genre has chance 1, and tracks without one count with the predicted label and its chance (``p_genre = 1`` keeps to what
+was given). ``mood = 'calm'`` works wherever valence and arousal are known. See ``tables.predicted``.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys.errors import DataError, did_you_mean
+from recsys.tables.predicted import columns, together
 
 Mask = NDArray[np.bool_]
 COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -114,9 +119,9 @@ def _plain(value: Any) -> Any:
 def _column(frame: pd.DataFrame, node: ast.expr) -> pd.Series[Any]:
     if not isinstance(node, ast.Name):
         raise DataError(f"found {ast.unparse(node)!r} where a column was expected, left of a comparison")
-    if node.id not in frame.columns:
-        raise DataError(f"unknown column {node.id!r} in a filter{did_you_mean(node.id, map(str, frame.columns))}")
-    return frame[node.id]
+    if node.id not in (known := columns(frame)):
+        raise DataError(f"unknown column {node.id!r} in a filter{did_you_mean(node.id, known)}")
+    return together(frame, node.id)
 
 
 def _constant(node: ast.expr) -> Any:

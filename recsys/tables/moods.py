@@ -1,0 +1,45 @@
+"""Words for moods as places of valence and arousal, and which tracks are near them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+VALENCE = ("valence", "happiness")
+AROUSAL = ("arousal", "energy")
+MOODS = {  # word: (valence, arousal) as parts of the library, after the circumplex of Russell, 1980
+    **{"happy": (0.85, 0.65), "joyful": (0.9, 0.75), "party": (0.85, 0.95), "energetic": (0.65, 0.95)},
+    **{"upbeat": (0.8, 0.75), "excited": (0.75, 0.9), "calm": (0.6, 0.1), "relaxed": (0.7, 0.2)},
+    **{"peaceful": (0.65, 0.05), "tender": (0.6, 0.25), "romantic": (0.7, 0.35), "dreamy": (0.55, 0.25)},
+    **{"focus": (0.5, 0.35), "sleep": (0.5, 0.02), "sad": (0.1, 0.25), "melancholy": (0.2, 0.2)},
+    **{"gloomy": (0.1, 0.15), "dark": (0.1, 0.5), "tense": (0.2, 0.8), "angry": (0.15, 0.95)},
+    **{"aggressive": (0.2, 0.98), "epic": (0.45, 0.85)},
+}
+NEAR = 0.2  # parts of the library, in both directions together, that a mood reaches
+
+
+def moods_of(valence: NDArray[np.floating], arousal: NDArray[np.floating]) -> list[list[str] | None]:
+    """The moods near each track, nearest first; None where valence or arousal is unknown.
+
+    Args:
+        valence, arousal: (n,), any unit: their ranks within the library count; NaN = unknown.
+
+    >>> moods_of(np.array([0.0, 0.5, 1.0, np.nan]), np.array([0.1, 0.0, 0.9, 0.5]))
+    [['sad', 'dark', 'gloomy', 'melancholy'], ['sleep', 'calm', 'peaceful', 'dreamy', 'tender', 'relaxed'],
+     ['party', 'joyful', 'excited'], None]
+    """
+    places = np.column_stack([_ranks(valence), _ranks(arousal)])
+    words = np.array(list(MOODS))
+    away = np.column_stack([np.sqrt(((places - place) ** 2).mean(axis=1)) for place in MOODS.values()])  # (n, moods)
+    order = np.argsort(away, axis=1, kind="stable")
+    near = (away <= NEAR).sum(axis=1)
+    known = ~np.isnan(places.sum(axis=1))
+    return [words[order[row, : near[row]]].tolist() if known[row] else None for row in range(len(places))]
+
+
+def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Each value's place among all, 0 = lowest to 1 = highest, ties alike; NaN where unknown."""
+    series = pd.Series(np.asarray(values, np.float64))
+    most = max(1, int(series.notna().sum()) - 1)
+    return ((series.rank() - 1) / most).to_numpy()

@@ -1,0 +1,127 @@
+"""Columns of a catalogue that producers predicted, beside those that were given: names, and how they are read together.
+
+Conventions, for a target ``genre`` of labels and a target ``valence`` of numbers:
+    * ``genre`` is what was given, and nothing else ever stands there.
+    * ``genre_predicted`` has the labels of at least even chance (a list), ``p_genre`` the chance of the likeliest label
+      and ``p_genre_jazz`` that of one label; of tracks without a given genre only.
+    * ``valence_predicted`` and ``valence_sigma`` are the mean and its deviation, where no valence was given.
+    * ``genre_by`` names the producer, as name@version; a column ``X_by`` beside ``X_predicted`` is what marks a target.
+    * Read together (filters, playlists, search), a given label has chance 1 and other labels of that track 0; where
+      none was given the prediction speaks.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from recsys.tables.moods import AROUSAL, VALENCE, moods_of
+from recsys.tables.words import folded, squashed
+
+PREDICTED, BY, SIGMA, CHANCE = "_predicted", "_by", "_sigma", "p_"
+MOOD = "mood"
+EVEN = 0.5  # chance from which a label is named
+
+
+def targets(frame: pd.DataFrame) -> list[str]:
+    """What producers predicted, by name.
+
+    >>> targets(pd.DataFrame({"genre": [None], "genre_predicted": [["jazz"]], "genre_by": ["library@1"]}))
+    ['genre']
+    """
+    ending = [str(name).removesuffix(BY) for name in frame if str(name).endswith(BY)]
+    return [name for name in ending if f"{name}{PREDICTED}" in frame]
+
+
+def is_predicted(name: str, frame: pd.DataFrame) -> bool:
+    """Whether a column holds predictions, or says something about them."""
+    return any(
+        name in (f"{one}{PREDICTED}", f"{one}{BY}", f"{one}{SIGMA}", f"{CHANCE}{one}")
+        or name.startswith(f"{CHANCE}{one}_")
+        for one in targets(frame)
+    )
+
+
+def chance_of(target: str, label: str) -> str:
+    """The name of the column with the chance of a label.
+
+    >>> chance_of("genre", "Hip-Hop")
+    'p_genre_hip_hop'
+    """
+    word = re.sub(r"\W+", "_", folded(label)).strip("_")
+    return f"{CHANCE}{target}_{word or 'x'}"
+
+
+def columns(frame: pd.DataFrame) -> list[str]:
+    """Every name that ``together`` knows: the columns, and moods where valence and arousal tell them."""
+    known = [str(name) for name in frame]
+    extra = [*targets(frame), *([MOOD] if _axes(frame) else [])]
+    return [*known, *(name for name in extra if name not in known)]
+
+
+def together(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """A column as given where it is given, else as predicted; see the conventions above.
+
+    Raises:
+        KeyError: no such column.
+
+    >>> songs = pd.DataFrame({"genre": [["Jazz"], None], "genre_predicted": [None, ["rock"]], "genre_by": "library@1",
+    ...                       "p_genre": [None, .9], "p_genre_jazz": [None, .1]})
+    >>> [together(songs, name).tolist() for name in ("genre", "p_genre", "p_genre_jazz")]
+    [[['Jazz'], ['rock']], [1.0, 0.9], [1.0, 0.1]]
+    """
+    for target in targets(frame):
+        given = _given(frame, target)
+        if name == target:
+            return frame[f"{target}{PREDICTED}"].where(~given, frame.get(target))
+        if name == f"{CHANCE}{target}":
+            return frame[name].where(~given, 1.0)
+        if name.startswith(f"{CHANCE}{target}_") and name in frame:
+            return frame[name].where(~given, _has(frame, target, name, given))
+        if name == f"{target}{SIGMA}":
+            return frame[name].where(~given, 0.0)
+    if name == MOOD and name not in frame and (axes := _axes(frame)):
+        return pd.Series(moods_of(*(together(frame, axis).to_numpy(np.float64) for axis in axes)), frame.index)
+    return frame[name]
+
+
+def _given(frame: pd.DataFrame, target: str) -> pd.Series[Any]:
+    if target not in frame:
+        return pd.Series(False, frame.index)
+    lists = frame[target].map(lambda value: isinstance(value, list | tuple | np.ndarray) and not len(value))
+    return frame[target].notna() & ~lists
+
+
+def _has(frame: pd.DataFrame, target: str, name: str, given: pd.Series[Any]) -> pd.Series[Any]:
+    """1 where the label of a column of chances was given, else 0."""
+    if target not in frame:
+        return pd.Series(0.0, frame.index)
+    wanted = squashed(name.removeprefix(f"{CHANCE}{target}_").replace("_", " "))
+    values = frame[target].where(given, None)
+    return values.map(lambda value: float(wanted in {squashed(str(label)) for label in listed(value)}))
+
+
+def listed(value: Any) -> list[Any]:
+    """The labels of a cell: of a list, or the one that it is; none where it is missing."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return list(value)
+    return [] if value is None or value is pd.NA or value != value else [value]
+
+
+def numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """A column of numbers, predictions where nothing was given; all NaN when there is no such column, (n,)."""
+    if name not in frame and name not in targets(frame):
+        return np.full(len(frame), np.nan)
+    values = pd.to_numeric(together(frame, name), errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _axes(frame: pd.DataFrame) -> tuple[str, str] | None:
+    """The columns that say how pleasant and how lively a track is; None unless both are there."""
+    known = {*map(str, frame), *targets(frame)}
+    found = [next((name for name in names if name in known), None) for names in (VALENCE, AROUSAL)]
+    return (found[0], found[1]) if found[0] and found[1] else None
