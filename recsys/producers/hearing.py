@@ -126,5 +126,5 @@ def _named(analysis: Analysis) -> dict[str, Floats]:
 
 def _save(place: Path, heard: Heard) -> None:
     buffer = BytesIO()
-    np.savez(buffer, mel=heard.mel, names=np.array(heard.names), descriptors=heard.descriptors)
+    np.savez(buffer, allow_pickle=False, mel=heard.mel, names=np.array(heard.names), descriptors=heard.descriptors)
     manifest.write_bytes(place, buffer.getvalue())
