@@ -84,7 +84,7 @@ def learn(
 ) -> tuple[Following | None, list[Judgement]]:
     """A next-track model for an engine that was just trained, where it makes lists better, and how it was judged.
 
-    The GRU is tried only where ``settings.models`` names it. (None, []) where the settings forbid it, nothing has an
+    Networks (gru, sasrec) are tried only where ``settings.models`` names them. (None, []) where the settings forbid it, nothing has an
     order, or the log is so large that models are not compared.
     """
     if not settings.train.next_track or trained.model is None or len(dataset.plays) > comparing.SMALL:

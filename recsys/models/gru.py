@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.contracts import Floats, Rows
+from recsys.models.epochs import LONGEST, array, learn
 from recsys.models.sequences import NextModel, Sequences
-
-if TYPE_CHECKING:
-    import torch
-
-LONGEST = 20  # tracks of a sequence that are learned from, the last ones
-MOST = 20_000  # sequences of an epoch, drawn anew for each
-BATCH = 128
 
 
 class GRU(NextModel):
@@ -49,43 +43,17 @@ class GRU(NextModel):
         """Learn; ``vectors`` are not used."""
         import torch
 
+        class Unit(torch.nn.GRU):
+            def forward(self, heard: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+                states: torch.Tensor = super().forward(heard)[0]
+                return states
+
         torch.manual_seed(int(rng.integers(2**31)))
-        items = torch.nn.Embedding(sequences.tracks + 1, self.width, padding_idx=sequences.tracks)
-        torch.nn.init.normal_(items.weight, std=self.width**-0.5)
-        cell = torch.nn.GRU(self.width, self.width, batch_first=True)
-        bias = torch.nn.Parameter(torch.zeros(sequences.tracks))
-        learned = [*items.parameters(), *cell.parameters(), bias]
-        self._learn(items, cell, bias, torch.optim.Adam(learned, self.rate), sequences, rng)
-        kept = [items.weight[:-1], bias, *cell.parameters()]
-        arrays = [np.ascontiguousarray(part.detach().numpy(), np.float32) for part in kept]
-        self.items_, self.bias_, self.inputs_, self.states_, *shifts = arrays
+        unit = Unit(self.width, self.width, batch_first=True)
+        self.items_, self.bias_ = learn(unit, sequences, **self.params(), rng=rng)
+        self.inputs_, self.states_, *shifts = map(array, unit.parameters())
         self.shifts_ = np.stack(shifts)
         return self
-
-    def _learn(
-        self,
-        items: torch.nn.Embedding,
-        cell: torch.nn.GRU,
-        bias: torch.nn.Parameter,
-        adam: torch.optim.Optimizer,
-        sequences: Sequences,
-        rng: np.random.Generator,
-    ) -> None:
-        import torch
-
-        lists = sequences.lists()
-        for _ in range(self.epochs):
-            order = rng.permutation(len(lists))[:MOST]
-            for start in range(0, len(order), BATCH):
-                some = _padded([lists[i] for i in order[start : start + BATCH]], sequences.tracks)
-                tracks = torch.from_numpy(some)
-                heard = torch.nn.functional.dropout(items(tracks[:, :-1]), self.dropout)
-                scores = cell(heard)[0] @ items.weight[:-1].T + bias
-                wanted = torch.where(tracks[:, 1:] < sequences.tracks, tracks[:, 1:], -100)
-                loss = torch.nn.functional.cross_entropy(scores.flatten(0, 1), wanted.flatten())
-                adam.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                adam.step()
 
     def scores(self, recent: Rows) -> Floats:
         """float32 (q, tracks)."""
@@ -105,13 +73,3 @@ class GRU(NextModel):
 
 def _sigmoid(values: NDArray[Any]) -> NDArray[Any]:
     return 1 / (1 + np.exp(-np.clip(values, -30, 30)))
-
-
-def _padded(lists: list[Rows], filler: int) -> NDArray[np.int64]:
-    """Sequences from the left, cut to the last ``LONGEST`` tracks and filled behind, (q, longest of them)."""
-    length = min(LONGEST, max(len(one) for one in lists))
-    made = np.full((len(lists), length), filler, np.int64)
-    for row, one in enumerate(lists):
-        some = one[-length:]
-        made[row, : len(some)] = some
-    return made

@@ -159,6 +159,7 @@ HOMES: Mapping[str, tuple[str, str]] = {
     "sessions": ("sessions", "Sessions"),
     "nextvector": ("nextvector", "NextVector"),
     "gru": ("gru", "GRU"),
+    "sasrec": ("sasrec", "SASRec"),
 }
 
 

@@ -137,3 +137,17 @@ def test_the_gru_answers_as_torch_does() -> None:
     state = cell(torch.from_numpy(model.items_[heard])[None])[0][0, -1].detach().numpy()
     expected = state @ model.items_.T + model.bias_
     assert_allclose(model.scores(beginnings([np.array(heard)]))[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_sasrec_answers_as_torch_does() -> None:
+    torch = pytest.importorskip("torch")
+    from recsys.models.sasrec import _block
+
+    model = next_class("sasrec")(width=8, epochs=1).fit(ring(40), NONE, rng=np.random.default_rng(0))
+    block = _block(8, 0.0)
+    for part, array in zip(block.parameters(), (model.maps_, model.shifts_, model.back_), strict=True):
+        part.data = torch.from_numpy(array)
+    lists = [np.array([4, 9, 2, 17]), np.array([4]), np.arange(28)]
+    for heard, scores in zip(lists, model.scores(beginnings(lists)), strict=True):
+        state = block(torch.from_numpy(model.items_[heard[-19:]])[None])[0, -1].detach().numpy()
+        assert_allclose(scores, state @ model.items_.T + model.bias_, rtol=1e-4, atol=1e-5)
