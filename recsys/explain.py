@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,10 @@ from recsys.ranking.reasons import carriers
 from recsys.retrieval import top_lists, top_parts
 from recsys.tables import TopK
 
+if TYPE_CHECKING:
+    from recsys.tables import Dataset
+
+PRIOR = "popularity"
 POPULAR = "popular with all listeners"
 LIKELY = 0.05  # a play less alike than this did not carry the recommendation
 PLAYS = 3  # own plays named for each row
@@ -29,6 +33,9 @@ KINDS = {
     **dict.fromkeys(("hybrid", "cease", "lightfm"), "plays and content together"),
 }
 COLLABORATIVE = "collaborative"
+CONTENT = "content: "  # before the name of a block
+LEADS = 0.25  # share of what speaks for a row from which a block of content is named in words
+REST = {"hybrid": COLLABORATIVE, "mapped": COLLABORATIVE}  # kinds of what no block gave, where they differ
 
 
 Finish = Callable[[TopK], TopK]
@@ -42,12 +49,14 @@ class Known(NamedTuple):
         content: unit vectors of tracks by what they are, (tracks, d), or None.
         facts: what two tracks may have in common.
         popular: listeners of each track, (tracks,).
+        described: what is known of the tracks, without plays, by which content is told apart; None = it is not.
     """
 
     taste: Floats | None
     content: Floats | None
     facts: Facts
     popular: Floats
+    described: Dataset | None = None
 
 
 class Explained(NamedTuple):
@@ -89,33 +98,39 @@ def explain(
         exclude: tracks that a listener must not get, CSR (q, tracks); usually the histories.
         finish: what is done to the lists afterwards: longer ones in, those wanted out.
     """
-    lists, sources, parts = _sourced(model, histories, n, users=users, exclude=exclude, allow=allow)
+    lists, parts = _scored(model, histories, n, users=users, exclude=exclude, allow=allow)
     empty = np.diff(histories.indptr) == 0
     if empty.any():
-        lists = _popular_where(empty, lists, known.popular, n, allow)
-        sources[empty] = "popularity"
-        parts = {kind: np.where(empty[:, None], 0, values) for kind, values in parts.items()}
-        mine = np.where(empty[:, None], lists.scores, parts.get("popularity", 0))
-        parts["popularity"] = np.where(np.isfinite(mine), mine, 0).astype(np.float32)
+        lists, parts = _popular_where(empty, lists, parts, known.popular, members(model).index(PRIOR), allow)
+    before, lists = lists, lists if finish is None else finish(lists)
+    parts = parts if finish is None else _placed(before, lists, parts)
+    kinds = by_kind(model, known, histories, lists.rows, parts)
     if finish is not None:
-        lists, sources, parts = _finished(finish, lists, sources, parts)
-    return because(known, histories, lists, sources, parts)
+        given = np.sum(list(kinds.values()), axis=0)
+        kinds["dials"] = np.where(lists.rows >= 0, lists.scores - given, 0).astype(np.float32)
+    return because(known, histories, lists, _sources(model, parts, empty), kinds)
 
 
-def _finished(
-    finish: Finish, lists: TopK, sources: NDArray[Any], parts: dict[str, Floats]
-) -> tuple[TopK, NDArray[Any], dict[str, Floats]]:
-    """Lists after ``finish``, with their sources and parts; what it did to a score is the part "dials"."""
-    chosen = finish(lists)
-    order = np.argsort(lists.rows, axis=1)
-    ranked = np.take_along_axis(lists.rows, order, axis=1)
-    place = np.stack([np.searchsorted(mine, rows) for mine, rows in zip(ranked, chosen.rows, strict=True)])
+def _sources(model: Recommender, parts: Floats, empty: NDArray[np.bool_]) -> NDArray[Any]:
+    """The member that gave most to each row, (q, k); of a model without members its name, or what stands in for it."""
+    named = np.array(members(model), dtype=object)
+    one = np.broadcast_to(np.where(empty, named.size - 1, 0)[:, None], parts.shape[:2])
+    return np.asarray(named[parts.argmax(axis=2) if isinstance(model, Blended) else one])
+
+
+def members(model: Recommender) -> tuple[str, ...]:
+    """Names of the members of a blend; of a model without any its own, and popularity, which stands in for it."""
+    return model.names if isinstance(model, Blended) else (model.name, PRIOR)
+
+
+def _placed(before: TopK, after: TopK, parts: Floats) -> Floats:
+    """The parts (q, c, members) of lists for what was chosen from them, (q, k, members)."""
+    order = np.argsort(before.rows, axis=1)
+    ranked = np.take_along_axis(before.rows, order, axis=1)
+    place = np.stack([np.searchsorted(mine, rows) for mine, rows in zip(ranked, after.rows, strict=True)])
     place = np.take_along_axis(order, np.minimum(place, ranked.shape[1] - 1), axis=1)
-    real = chosen.rows >= 0
-    kept = {k: np.where(real, np.take_along_axis(v, place, axis=1), 0).astype(np.float32) for k, v in parts.items()}
-    before = np.sum(list(kept.values()), axis=0)
-    kept["dials"] = np.where(real, chosen.scores - before, 0).astype(np.float32)
-    return chosen, np.take_along_axis(sources, place, axis=1), kept
+    real = (after.rows >= 0)[:, :, None]
+    return np.where(real, np.take_along_axis(parts, place[:, :, None], axis=1), 0).astype(np.float32)
 
 
 def because(
@@ -127,35 +142,68 @@ def because(
     common |= np.where(aspects.by_played_artists(known.facts, lists.rows, histories), aspects.PLAYED, 0).astype(
         np.uint16
     )
-    return Explained(lists, sources, parts, carried, common)
+    return Explained(lists, sources, parts, carried, common | _leading(parts))
 
 
-def _popular_where(some: NDArray[np.bool_], lists: TopK, popular: Floats, n: int, allow: Rows | None) -> TopK:
-    """The same lists, and what is popular for some of the listeners."""
-    best = exact.select(popular[None, :], n, allow=allow)
-    return TopK(np.where(some[:, None], best.rows, lists.rows), np.where(some[:, None], best.scores, lists.scores))
+def _popular_where(
+    some: NDArray[np.bool_],
+    lists: TopK,
+    parts: Floats,
+    popular: Floats,
+    prior: int,
+    allow: Rows | None,
+) -> tuple[TopK, Floats]:
+    """The same lists and parts, and what is popular for some of the listeners; it goes to the part ``prior``."""
+    best = exact.select(popular[None, :], lists.rows.shape[1], allow=allow)
+    rows = np.where(some[:, None], best.rows, lists.rows)
+    scores = np.where(some[:, None], best.scores, lists.scores)
+    parts = np.where(some[:, None, None], 0, parts).astype(np.float32)
+    mine = np.where(some[:, None], scores, parts[:, :, prior])
+    parts[:, :, prior] = np.where(np.isfinite(mine), mine, 0)
+    return TopK(rows, scores), parts
 
 
-def _sourced(
-    model: Recommender, histories: sp.csr_array, n: int, **options: Any
-) -> tuple[TopK, NDArray[Any], dict[str, Floats]]:
-    """Lists, the model or member of a blend that gave most to each row, and what each kind of knowledge gave."""
+def _scored(model: Recommender, histories: sp.csr_array, n: int, **options: Any) -> tuple[TopK, Floats]:
+    """Lists, and what each of ``members`` gave to the scores, float32 (q, k, members)."""
     if isinstance(model, Blended):
-        lists, parts = top_parts(model, histories, n, **options)
-        sources = np.array(model.names, dtype=object)[parts.argmax(axis=2)]
-        return lists, sources, by_kind(model.names, parts)
+        return top_parts(model, histories, n, **options)
     lists = top_lists(model, histories, n, **options)
     whole = np.where(lists.rows >= 0, lists.scores, 0).astype(np.float32)
-    return lists, np.full(lists.rows.shape, model.name, dtype=object), {KINDS.get(model.name, COLLABORATIVE): whole}
+    return lists, np.stack([whole, np.zeros_like(whole)], axis=2)
 
 
-def by_kind(names: tuple[str, ...], parts: Floats) -> dict[str, Floats]:
-    """Members' parts (q, k, members) summed by kind of knowledge."""
+def by_kind(model: Recommender, known: Known, histories: sp.csr_array, rows: Rows, parts: Floats) -> dict[str, Floats]:
+    """What each kind of knowledge gave to the scores of rows (q, k); they sum to the score, each float32 (q, k).
+
+    A member that can tell its content apart gives to each block in proportion to what the block has in its own score.
+
+    Args:
+        parts: what each of ``members`` gave, (q, k, members).
+    """
     found: dict[str, Floats] = {}
-    for number, name in enumerate(names):
+    models = getattr(model, "models_", (model, None))
+    for name, member, part in zip(members(model), models, np.moveaxis(parts, 2, 0), strict=True):
         kind = KINDS.get(name, COLLABORATIVE)
-        found[kind] = found.get(kind, np.float32(0)) + parts[:, :, number]
-    return found
+        if known.described is not None and hasattr(member, "split") and part.any():
+            shares = member.split(known.described, histories, rows).shares()
+            given = {f"{CONTENT}{block}": (part * share).astype(np.float32) for block, share in shares.items()}
+            kind, part = REST.get(name, kind), part - np.sum(list(given.values()), axis=0, dtype=np.float32)
+            found |= {block: found.get(block, np.float32(0)) + each for block, each in given.items()}
+        found[kind] = (found.get(kind, np.float32(0)) + part).astype(np.float32)
+    return {kind: each for kind, each in found.items() if each.any()} or found
+
+
+def _leading(parts: Mapping[str, Floats]) -> NDArray[np.uint16]:
+    """The block of content that gave most to each row, as bits, where it gave much, (q, k)."""
+    blocks = {kind.removeprefix(CONTENT): part for kind, part in parts.items() if kind.startswith(CONTENT)}
+    total = np.sum([np.maximum(part, 0) for part in parts.values()], axis=0)
+    if not blocks:
+        return np.zeros(np.shape(total), np.uint16)
+    bits = np.array([aspects.leading(name) for name in blocks], np.uint16)
+    given = np.stack(list(blocks.values()))
+    best = given.argmax(axis=0)
+    much = np.take_along_axis(given, best[None], axis=0)[0] >= LEADS * np.maximum(total, 1e-9)
+    return np.where(much, bits[best], 0).astype(np.uint16)
 
 
 def _carried_by(known: Known, histories: sp.csr_array, lists: TopK) -> NDArray[np.int32]:
@@ -188,6 +236,8 @@ def _reason(plays: list[int], bits: int, names: Any) -> str:
     common = aspects.words(np.array([bits], np.uint16))[0]
     if plays:
         return f"because you played {' and '.join(names(row) for row in plays)}" + (f" ({common})" if common else "")
+    if bits & aspects.LED:
+        return f"it suits what you played, {common}"
     return f"{POPULAR}, {common}" if common else POPULAR
 
 

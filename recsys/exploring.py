@@ -82,16 +82,16 @@ def explored(
     found = mixed([explained.lists, *own], chance, drawn(chance, numbers, n, exploration.seed))
     if not members:
         return explained._replace(propensity=found.propensity)
-    lists, parts = _scored(model, histories, users, found.rows, explained)
+    lists, parts = _scored(model, known, histories, users, found.rows, explained)
     made = because(known, histories, lists, np.where(found.sources >= 0, names[found.sources], ""), parts)
     return made._replace(propensity=found.propensity)
 
 
 def _scored(
-    model: Any, histories: sp.csr_array, users: Rows | None, rows: NDArray[np.int32], before: Explained
+    model: Any, known: Known, histories: sp.csr_array, users: Rows | None, rows: NDArray[np.int32], before: Explained
 ) -> tuple[TopK, dict[str, Any]]:
     """Rows with their scores and parts: those of the lists before keep what they had, others get the model's."""
-    fresh = by_kind(model.names, model.parts(histories, users, rows))
+    fresh = by_kind(model, known, histories, rows, model.parts(histories, users, rows))
     order = np.argsort(before.lists.rows, axis=1)
     ranked = np.take_along_axis(before.lists.rows, order, axis=1)
     place = np.stack([np.searchsorted(mine, wanted) for mine, wanted in zip(ranked, rows, strict=True)])

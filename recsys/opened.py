@@ -22,7 +22,7 @@ from recsys.index import Index
 from recsys.listening import Listening
 from recsys.ranking.aspects import Facts
 from recsys.ranking.dials import Facts as DialFacts
-from recsys.tables import Catalogue, Dataset, Embeddings, IdMap
+from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
 from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, write_ids
 from recsys.wishes import dial_facts
 
@@ -122,7 +122,12 @@ class Opened:
         spaces = self.index.blocks if (self.folder / "index").is_dir() else {}
         content = self.index.vectors("content") if "content" in spaces else None
         sound = self.index.vectors(SOUND) if SOUND in spaces else None
-        return Known(self.taste, content, Facts.of(self.catalogue, sound), self.listeners)
+        return Known(self.taste, content, Facts.of(self.catalogue, sound), self.listeners, self.described)
+
+    @cached_property
+    def described(self) -> Dataset:
+        """What is known of the tracks, without plays."""
+        return Dataset(Interactions.empty(self.users, self.tracks), self.catalogue, self.contents)
 
     @cached_property
     def dial_facts(self) -> DialFacts:

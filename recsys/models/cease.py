@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
-from recsys.contracts import Floats
-from recsys.models.described import check_content
+from recsys.contracts import Floats, Histories, Rows
+from recsys.models.base import weighted
+from recsys.models.described import DescribedModel, check_content
 from recsys.models.ease import Ease, gram_matrix, inverse, ridge
 from recsys.models.ridge import Ridge
+from recsys.models.splitting import Split, by_blocks
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 ONE = {"log": np.e - 1, "binary": 1.0, "raw": 1.0}  # the play weight that each transform turns into 1
 
 
-class Cease(Ease):
+class Cease(DescribedModel, Ease):
     """Coefficients B that minimise |R − R B|² + |B − content · B₀|² weighed by each track's λ, with a zero diagonal.
 
     B₀ are the coefficients of ``Ridge``, which predicts plays from content alone. A track that nobody played takes no
@@ -43,7 +47,12 @@ class Cease(Ease):
     """
 
     name: ClassVar[str] = "cease"
-    cold: ClassVar[bool] = True
+    state: ClassVar[tuple[str, ...]] = (*Ease.state, "told", "alone", "level", "trained")
+    axes: ClassVar[Mapping[str, str]] = {**Ease.axes, "told": "t-", "alone": "t-", "level": "t", "trained": "t"}
+    told_: Floats
+    alone_: Floats
+    level_: Floats
+    trained_: NDArray[np.bool_]
     grid: ClassVar[list[dict[str, Any]]] = [{"content": 1.0}, {"content": 3.0}, {"regularization": 200.0}]
 
     def __init__(
@@ -64,8 +73,11 @@ class Cease(Ease):
         played = gram.diagonal() > 0
         own = ridge(gram, self.regularization, self.track_power)
         gram[np.diag_indices_from(gram)] += own
-        prior = self._prior(dataset, rng)
+        content = Ridge(weight=self.weight).fit(dataset, rng=rng)
+        prior = self._prior(content)
         found = inverse(gram)
+        self.features_, self.trained_, self.alone_ = content.features_, played, content.rows_ * content.spread_
+        self.told_ = found @ (self.alone_ * (self.content * own)[:, None])
         made = found @ (prior * (self.content * own)[:, None])
         made -= found * own
         diagonal = np.diag_indices_from(made)
@@ -74,11 +86,42 @@ class Cease(Ease):
         made[:, ~played] = prior[:, ~played]
         made[diagonal] = 0
         self.coefficients_ = np.ascontiguousarray(made, dtype=np.float32)
+        self.level_ = made[:, played].mean(axis=1).astype(np.float32)
         return self
 
-    def _prior(self, dataset: Dataset, rng: np.random.Generator) -> Floats:
+    def split(self, known: Dataset, histories: Histories, rows: Rows) -> Split:
+        """What each block of content gave to the scores of some tracks (q, k), but not their artists and albums.
+
+        With E the coefficients of EASE, those of this model are ``told @ content + (1 + own) * E`` where ``own`` is
+        the diagonal of the first: the first is linear in content, the rest is what goes together in histories.
+
+        Args:
+            known: what is known of the tracks.
+            histories: CSR (q, tracks).
+            rows: track rows, (q, k).
+        """
+        plays, seen = weighted(histories, self.weight), np.maximum(rows, 0)
+        played, score = self.trained_[seen], _at(plays, self.coefficients_, seen)
+        given, rest = {}, np.where(played, score - (plays @ self.level_)[:, None], score)
+        told, alone = (by_blocks(self.features_, known, plays @ side, rows) for side in (self.told_, self.alone_))
+        for name in told:
+            given[name] = np.where(played, told[name], alone[name])
+            rest = rest - given[name]
+        centre = (plays @ self.alone_) @ (self.features_.centre_ @ self.features_.turn_)
+        return Split(given, np.where(played, rest, rest - centre[:, None]).astype(np.float32))
+
+    def _prior(self, content: Ridge) -> Floats:
         """What content says of each track, given that one other was played, (tracks, tracks) with a zero diagonal."""
-        alone = sp.csr_array(sp.eye(len(dataset.tracks), dtype=np.float32)) * np.float32(ONE[self.weight])
-        found = Ridge(weight=self.weight).fit(dataset, rng=rng).scores(alone)
+        alone = sp.csr_array(sp.eye(len(content.rows_), dtype=np.float32)) * np.float32(ONE[self.weight])
+        found = content.scores(alone)
         np.fill_diagonal(found, 0)
         return found
+
+
+def _at(plays: sp.csr_array, matrix: Floats, rows: Rows) -> Floats:
+    """(plays @ matrix) at some columns of each row, float32 (q, k)."""
+    found = np.zeros(rows.shape, np.float32)
+    for row, wanted in enumerate(rows):
+        span = slice(plays.indptr[row], plays.indptr[row + 1])
+        found[row] = plays.data[span] @ matrix[np.ix_(plays.indices[span], wanted)]
+    return found

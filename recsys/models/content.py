@@ -12,6 +12,7 @@ from recsys.models.base import divided, weighted
 from recsys.models.blocks import has_content, words
 from recsys.models.described import DescribedModel, check_content
 from recsys.models.features import Features
+from recsys.models.splitting import Split, by_blocks
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
@@ -66,6 +67,17 @@ class Content(DescribedModel):
     def scores(self, histories: Histories, users: Rows | None = None) -> Floats:
         """Cosines, float32 (q, tracks)."""
         return self.user_vectors(histories, users) @ self.items_.T
+
+    def split(self, known: Dataset, histories: Histories, rows: Rows) -> Split:
+        """What each block gave to the cosines of some tracks (q, k), beyond the mean track: all there is.
+
+        Args:
+            known: what is known of the tracks.
+            histories: CSR (q, tracks).
+            rows: track rows, (q, k).
+        """
+        given = by_blocks(self.features_, known, self.user_vectors(histories), rows)
+        return Split(given, np.zeros(rows.shape, np.float32))
 
     def track_vectors(self) -> Floats | None:
         """The same as ``item_vectors``."""

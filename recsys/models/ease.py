@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -43,8 +44,8 @@ class Ease(Model):
     """
 
     name: ClassVar[str] = "ease"
-    state = ("coefficients",)
-    axes: ClassVar = {"coefficients": "tt"}
+    state: ClassVar[tuple[str, ...]] = ("coefficients",)
+    axes: ClassVar[Mapping[str, str]] = {"coefficients": "tt"}
     grid: ClassVar = [{"regularization": 30.0}, {"regularization": 300.0}]
     coefficients_: Floats
 

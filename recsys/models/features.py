@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -23,7 +23,7 @@ MOST = 2048  # columns that the axes are found in
 LONGEST = 5.0  # deviations from the mean beyond which a number counts no more
 ROWS = 16_384  # rows scaled at a time
 POWERS = 4  # of subspace iteration
-STATE = ("columns", "shift", "scale", "limit", "turn", "strength")
+STATE = ("columns", "shift", "scale", "limit", "turn", "strength", "centre")
 
 
 class Features:
@@ -45,6 +45,7 @@ class Features:
         limit_: float32 (c,), the most that is then left of a number, or the length of a row of words.
         turn_: float32 (c, d), the axes, of length 1.
         strength_: float32 (d,), sums of squares of the training tracks along each axis, largest first.
+        centre_: float32 (c,), mean scaled values of the training tracks.
 
     >>> import pandas as pd
     >>> from recsys.tables import Catalogue, Dataset, IdMap, Interactions
@@ -61,6 +62,7 @@ class Features:
     limit_: Floats
     turn_: Floats
     strength_: Floats
+    centre_: Floats
 
     def __init__(
         self,
@@ -98,6 +100,12 @@ class Features:
                     made[start : start + ROWS] += self._values(block, columns, mine, some) @ self.turn_[mine]
         return made
 
+    def split(self, known: Iterable[Block], tracks: NDArray[Any]) -> Iterator[tuple[str, Any, NDArray[np.intp]]]:
+        """Name, scaled values (n, columns) and places of the columns of each block; ``values @ turn_[places]`` of all
+        blocks sum to ``rows``."""
+        for block, columns, mine in self._parts([block for block in known if block.name not in self.drop]):
+            yield block.name, self._values(block, columns, mine, tracks), mine
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The fitted state."""
         return {name: getattr(self, f"{name}_") for name in STATE}
@@ -106,8 +114,9 @@ class Features:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Back from ``arrays()``."""
         made = cls()
-        for name in STATE:
+        for name in STATE[:-1]:
             setattr(made, f"{name}_", arrays[name])
+        made.centre_ = arrays.get("centre", np.zeros(len(made.columns_), np.float32))  # not stored by the first version
         return made
 
     def _scaled(self, block: Block, training: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
@@ -152,15 +161,17 @@ class Features:
 
     def _find_axes(self, known: list[Block], tracks: NDArray[np.intp]) -> None:
         size = len(self.columns_)
-        gram = np.zeros((size, size))
+        gram, total = np.zeros((size, size)), np.zeros(size)
         parts = self._parts(known)
         for start in range(0, len(tracks), ROWS):
             some = tracks[start : start + ROWS]
             values = [(self._values(block, columns, mine, some), mine) for block, columns, mine in parts]
             for left, rows in values:
+                total[rows] += np.asarray(left.sum(axis=0)).ravel()
                 for right, columns in values:
                     product = left.T @ right
                     gram[np.ix_(rows, columns)] += product.toarray() if sp.issparse(product) else product
+        self.centre_ = (total / max(len(tracks), 1)).astype(np.float32)
         strength, axes = leading_axes(gram, self.dimensions)
         kept = strength > 1e-6 * strength.max(initial=1e-9)
         self.turn_, self.strength_ = axes[:, kept].astype(np.float32), strength[kept].astype(np.float32)

@@ -16,6 +16,7 @@ from recsys.models.described import DescribedModel, check_content
 from recsys.models.features import Features
 from recsys.models.ials import IALS, Held
 from recsys.models.mapping import ContentMap, Described
+from recsys.models.splitting import Split, by_blocks, by_groups
 from recsys.models.whitened import System
 
 if TYPE_CHECKING:
@@ -150,6 +151,24 @@ class Hybrid(DescribedModel, IALS):
         plays of each track.
         """
         return self.points_[:, : self.factors]
+
+    def split(self, known: Dataset, histories: Histories, rows: Rows) -> Split:
+        """What each block of content gave to the scores of some tracks (q, k); the rest came from their plays.
+
+        Args:
+            known: what is known of the tracks.
+            histories: CSR (q, tracks).
+            rows: track rows, (q, k).
+        """
+        users, seen = self.user_vectors(histories), np.maximum(rows, 0)
+        given = by_blocks(self.features_, known, users @ self.map_.coefficients_[:, : self.factors].T, rows)
+        given |= by_groups(self.map_.groups(self.factors), known, users, rows)
+        moved = (self.items_ - self.points_)[:, : self.factors]
+        if self.prior:
+            return Split(given, np.einsum("qd,qkd->qk", users, moved[seen]))
+        placed = ~np.asarray(moved.any(axis=1))[seen]  # content has a say in tracks without plays alone
+        whole = np.einsum("qd,qkd->qk", users, self.item_vectors()[seen])
+        return Split({name: np.where(placed, part, 0) for name, part in given.items()}, np.where(placed, 0, whole))
 
     def _held(self, system: System, items: Floats, plays: Histories, ridge: Floats) -> Held:
         more = self._doubts(system, plays)

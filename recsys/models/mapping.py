@@ -88,6 +88,10 @@ class ContentMap:
                 made += np.where((keys[place] == codes)[:, None], effects[place], 0)
         return made
 
+    def groups(self, factors: int) -> dict[str, tuple[Codes, Floats]]:
+        """Hashes (g,) and effects on the first ``factors``, (g, factors), by group column."""
+        return {column: (keys, self.effects_[column][:, :factors]) for column, keys in self.keys_.items()}
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The fitted state."""
         made: dict[str, NDArray[Any]] = {"coefficients": self.coefficients_, "ridge": np.array([self.ridge_])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from recsys.models.base import weighted
 from recsys.models.described import DescribedModel, check_content
 from recsys.models.features import GROUPS, Features
 from recsys.models.mapping import ContentMap, Described
+from recsys.models.splitting import Split, by_blocks
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
@@ -80,12 +81,37 @@ class Ridge(DescribedModel):
 
     def scores(self, histories: Histories, users: Rows | None = None) -> Floats:
         """float32 (q, tracks); an empty history scores 0 everywhere."""
-        plays = weighted(histories, self.weight)
-        made = np.asarray((plays @ self.rows_) * self.spread_ @ self.rows_.T, dtype=np.float32)
-        for codes, shrink in zip(self.codes_.T, self.shrink_, strict=True):
-            if np.isfinite(shrink):
-                made += _of_group(plays, made, codes, self.trained_, shrink)[:, codes]
+        made = np.asarray(self._profiles(histories) @ self.rows_.T, dtype=np.float32)
+        for _, codes, effects in self._effects(histories, made):
+            made += effects[:, codes]
         return made
+
+    def split(self, known: Dataset, histories: Histories, rows: Rows) -> Split:
+        """What each block of content gave to the scores of some tracks (q, k): all there is.
+
+        Args:
+            known: what is known of the tracks.
+            histories: CSR (q, tracks).
+            rows: track rows, (q, k).
+        """
+        profiles = self._profiles(histories)
+        given = by_blocks(self.features_, known, profiles, rows)
+        made = np.asarray(profiles @ self.rows_.T, np.float32) if np.isfinite(self.shrink_).any() else profiles
+        for column, codes, effects in self._effects(histories, made):
+            given[column] = np.take_along_axis(effects, codes[np.maximum(rows, 0)], axis=1)
+            made += effects[:, codes]
+        return Split(given, np.zeros(rows.shape, np.float32))
+
+    def _profiles(self, histories: Histories) -> Floats:
+        """What each history says of the axes of content, (q, d)."""
+        return np.asarray((weighted(histories, self.weight) @ self.rows_) * self.spread_)
+
+    def _effects(self, histories: Histories, made: Floats) -> Iterator[tuple[str, NDArray[np.int32], Floats]]:
+        """Column, codes (tracks,) and effects (q, groups) of artists, then albums; each is seen in ``made`` first."""
+        plays = weighted(histories, self.weight)
+        for column, codes, shrink in zip(GROUPS, self.codes_.T, self.shrink_, strict=True):
+            if np.isfinite(shrink):
+                yield column, codes, _of_group(plays, made, codes, self.trained_, shrink)
 
     def track_vectors(self) -> Floats | None:
         """Content rows, float32 (tracks, d)."""

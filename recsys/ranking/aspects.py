@@ -22,8 +22,18 @@ WORDS = (
     "similar tempo",
     "similar energy",
     "similar sound",
+    "by its artist",
+    "by its album",
+    "by its genre",
+    "by its tags",
+    "by its year",
+    "by how it is measured",
+    "by its sound",
+    "by its content",
 )
-PLAYED, ARTIST, ALBUM, GENRE, KEY, TEMPO, ENERGY, SOUND = (1 << bit for bit in range(len(WORDS)))
+PLAYED, ARTIST, ALBUM, GENRE, KEY, TEMPO, ENERGY, SOUND, *_LED = (1 << bit for bit in range(len(WORDS)))
+BLOCKS = dict(zip(("artist", "album", "genre", "tags", "year", "numbers", "sound", ""), _LED, strict=True))
+LED = sum(_LED)  # any block of content that led to a track
 TEMPO_STEP = 0.05  # in octaves, double and half tempo counting as the same: about 3.5 %
 ENERGY_STEP = 0.1  # of the scale from 0 to 1
 ALIKE = 0.6  # cosine in the sound space
@@ -84,14 +94,29 @@ def by_played_artists(facts: Facts, rows: Rows, histories: sp.csr_array) -> NDAr
     return (rows >= 0) & (wanted >= 0) & (played[place] == keys if len(played) else False)
 
 
+def leading(block: str) -> int:
+    """The bit that says that a block of content led to a track.
+
+    >>> words(np.array([leading("tags"), leading("my own space"), GENRE | leading("genre")], np.uint16))
+    ['by its tags', 'by its content', 'same genre']
+    """
+    return BLOCKS.get(block, BLOCKS[""])
+
+
 def words(bits: NDArray[np.uint16]) -> list[str]:
-    """Each set of bits in words, with commas; "by an artist you play" only where the artist is not said already."""
+    """Each set of bits in words, with commas; what follows from another of them is not said again."""
     return [", ".join(_listed(int(each))) for each in bits.ravel()]
 
 
 def _listed(bits: int) -> list[str]:
-    if bits & (ARTIST | ALBUM):
-        bits &= ~PLAYED
+    for said, again in (
+        (ARTIST | ALBUM | PLAYED, BLOCKS["artist"]),
+        (ALBUM, BLOCKS["album"]),
+        (GENRE, BLOCKS["genre"]),
+        (SOUND, BLOCKS["sound"]),
+        (ARTIST | ALBUM, PLAYED),
+    ):
+        bits &= ~again if bits & said else bits
     if bits & ALBUM:
         bits &= ~ARTIST
     return [word for number, word in enumerate(WORDS) if bits & (1 << number)]

@@ -18,6 +18,7 @@ from recsys.ranking.aspects import (
     TEMPO,
     Facts,
     by_played_artists,
+    leading,
     shared,
     words,
 )
@@ -67,3 +68,14 @@ def test_artists_that_a_listener_plays() -> None:
 def test_words_do_not_repeat_themselves() -> None:
     assert words(np.array([PLAYED | ARTIST | ALBUM], np.uint16)) == ["same album"]
     assert words(np.array([PLAYED | KEY, 0], np.uint16)) == ["by an artist you play, same key", ""]
+
+
+def test_what_led_is_said_once() -> None:
+    def said(bits: int) -> str:
+        return words(np.array([bits], np.uint16))[0]
+
+    assert said(leading("tags") | KEY) == "same key, by its tags"
+    assert said(leading("artist") | PLAYED) == "by an artist you play"
+    assert said(leading("genre") | GENRE) == "same genre"
+    assert said(leading("sound") | GENRE) == "same genre, by its sound"
+    assert said(leading("lyrics")) == "by its content"
