@@ -29,6 +29,7 @@ class Model:
         axes: what the axes of fitted arrays run over, one letter each: "t" tracks, "u" trained listeners, "-" neither.
         grid: parameter sets besides the defaults that are worth a try on small data.
         cold: whether tracks that nobody has played are scored by what they are.
+        moved: of these, whether plays move a track away from what it is however few they are.
     """
 
     name: ClassVar[str]
@@ -36,6 +37,7 @@ class Model:
     axes: ClassVar[Mapping[str, str]] = {}
     grid: ClassVar[list[dict[str, Any]]] = []
     cold: ClassVar[bool] = False
+    moved: ClassVar[bool] = False
 
     def params(self) -> dict[str, Any]:
         """The constructor's keyword arguments."""

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from recsys import models
 from recsys.contracts import Floats, Histories, Recommender, Rows
 from recsys.errors import SettingsError
-from recsys.models.base import Model, known_rows
-from recsys.models.evidence import alikeness, spoken_for, trust, weights_by_length
+from recsys.models.base import known_rows
+from recsys.models.evidence import alikeness
 from recsys.models.fusion import standardised
+from recsys.models.weighted import UNKNOWN, Weighted
 from recsys.tables.merge import Place, spread
 
 if TYPE_CHECKING:
@@ -49,13 +50,12 @@ def at_once(tracks: int) -> int:
     return max(16, min(256, CELLS // max(tracks, 1)))
 
 
-class Blend(Model):
+class Blend(Weighted):
     """Score = Σ weight × member's score, standardised per history over the played tracks that are not in it.
 
-    The weights follow the evidence. Those of members that know tracks only by their plays fade for a track with
-    few: of n listeners, n / (n + half) of the weight stays and the rest goes to the members that also know what the
-    track is (content, hybrid and the like), in the proportions ``fallback``. And the weights for a history of one
-    track may differ from those for a long one (``lengths``).
+    The weights follow the evidence (``Weighted``): for a track with few listeners those of members that learn from
+    plays alone fade, and the rest goes to members that know what the track is, in the proportions ``fallback``. And
+    the weights for a history of one track may differ from those for a long one (``lengths``).
 
     Popularity is always the last member: an empty history, about which the others know nothing, is answered
     by it alone; otherwise it counts only with the weight it is given.
@@ -83,13 +83,6 @@ class Blend(Model):
     """
 
     name: ClassVar[str] = "blend"
-    models_: list[Recommender]
-    weights_: Floats  # (lengths, members)
-    lengths_: NDArray[np.float64]  # (lengths,)
-    fallback_: Floats  # (members,), 0 for members that know plays alone
-    evidence_: Floats  # (members, tracks): listeners of each track that a member has learned from
-    alike_: Floats  # (members, members): correlation of their scores; only ``absorb`` needs to know
-    half_: float
 
     def __init__(
         self,
@@ -139,6 +132,7 @@ class Blend(Model):
         for name in ("weights", "lengths", "fallback", "half", "alike"):
             setattr(made, f"{name}_", getattr(self, f"{name}_"))
         made.evidence_ = spread(self.evidence_, tracks, axis=1)
+        made.evidence_[:, tracks.new] = UNKNOWN
         return made
 
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
@@ -183,19 +177,15 @@ class Blend(Model):
 
     def shares(self, histories: Histories, users: Rows | None = None) -> Iterator[Floats]:
         """Each member's part of every score, float32 (q, tracks), one member after another; they sum to ``scores``."""
-        some = np.diff(histories.indptr) > 0
-        weights = self.weights_for(histories)
-        late = self._late()
-        open_ = self._open(weights, late)
+        some, weights = np.diff(histories.indptr) > 0, self.weights_for(histories)
+        say, late, blind = self.say(weights), self._late(), self._blind()
         for number, block in enumerate(self.blocks(histories, users, np.flatnonzero(self._used(weights)))):
             if block is None:
                 yield np.zeros(histories.shape, np.float32)
                 continue
-            if self.fallback_[number] or getattr(self.models_[number], "cold", False):
-                block *= weights[:, number, None] + self.fallback_[number] * open_
-            else:
-                block *= weights[:, number, None] * self._trust(number)
-                block[:, late] *= self._say(weights, late) * self._knows(late)[number]
+            block *= say.of(number)
+            if len(late) and number in blind:
+                block[:, late] *= self._said(weights, late) * self._knows(late)[number]
             if number < len(self.models_) - 1:
                 block[~some] = 0
             yield block
@@ -216,21 +206,14 @@ class Blend(Model):
         """Each member's blocks with what evidence leaves open filled in: the weighted sum of these is the score."""
         blocks = [block for block in self.blocks(histories, users) if block is not None]
         if self.fallback_.any():
-            known = [share * block for share, block in zip(self.fallback_, blocks, strict=True) if share]
+            trusted = self.trusted(self.evidence_, self.half_)
+            shares = self.stand_ins(trusted)
+            known = [share * block for share, block in zip(shares, blocks, strict=True) if share.any()]
             filled = np.sum(known, axis=0, dtype=np.float32)
-            for number in self._blind():
-                believed = self._trust(number)
-                blocks[number] *= believed
-                blocks[number] += (1 - believed) * filled
+            for block, believed in zip(blocks, trusted, strict=True):
+                block *= believed
+                block += (1 - believed) * filled
         return blocks
-
-    def weights_for(self, histories: Histories) -> Floats:
-        """Weights of the members for each history by its length, float32 (q, members); empty ones: popularity alone."""
-        lengths = np.diff(histories.indptr)
-        weights = weights_by_length(lengths, self.lengths_, self.weights_)
-        weights[lengths == 0] = 0
-        weights[lengths == 0, -1] = 1
-        return weights
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -312,44 +295,3 @@ class Blend(Model):
         size = at_once(histories.shape[1])
         for start in range(0, histories.shape[0], size):
             yield start, self.shares(histories[start : start + size], users[start : start + size])
-
-    def _counted(self) -> Floats | None:
-        """1 for tracks with plays, over which scores are standardised; None when that is all or none of them."""
-        played = (self.evidence_[-1] > 0).astype(np.float32)
-        return played if 0 < played.sum() < len(played) else None
-
-    def _trust(self, number: int) -> Floats | np.float32:
-        """Share of a member's weight that evidence leaves to it, per track; all of it when nothing could replace it."""
-        return trust(self.evidence_[number], self.half_) if self.fallback_.any() else np.float32(1)
-
-    def _open(self, weights: Floats, late: Rows) -> Floats:
-        """The weight that evidence takes from members that know plays alone, float32 (q, tracks)."""
-        blind = self._blind()
-        if not self.fallback_.any() or not blind:
-            return np.zeros((1, 1), np.float32)
-        doubts = np.stack([1 - np.asarray(self._trust(i)) for i in blind])
-        found = weights[:, blind] @ doubts
-        found[:, late] = weights[:, blind] @ (doubts[:, late] * self._knows(late)[blind]) * self._say(weights, late)
-        return found
-
-    def _late(self) -> Rows:
-        """Tracks that came after training, which some members know and others, with a weight, do not."""
-        blind = [number for number in self._blind() if self._used(self.weights_)[number]]
-        known = self.evidence_[blind] > 0
-        return np.flatnonzero(known.any(axis=0) & ~known.all(axis=0)).astype(np.int32)
-
-    def _knows(self, late: Rows) -> Floats:
-        """1 where a member has learned a late track from plays, float32 (members, late)."""
-        return (self.evidence_[:, late] > 0).astype(np.float32)
-
-    def _say(self, weights: Floats, late: Rows) -> Floats:
-        """What members that know late tracks are multiplied by, to speak for those that do not, float32 (q, late)."""
-        blind = self._blind()
-        return spoken_for(weights[:, blind], self.alike_[np.ix_(blind, blind)], self._knows(late)[blind])
-
-    def _blind(self) -> list[int]:
-        """The members that know a track by its plays alone."""
-        return [number for number, model in enumerate(self.models_) if not getattr(model, "cold", False)]
-
-    def _used(self, weights: Floats) -> NDArray[np.bool_]:
-        return (weights > 0).any(axis=0) | (self.fallback_ > 0)

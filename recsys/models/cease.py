@@ -47,6 +47,7 @@ class Cease(DescribedModel, Ease):
     """
 
     name: ClassVar[str] = "cease"
+    moved: ClassVar[bool] = True
     state: ClassVar[tuple[str, ...]] = (*Ease.state, "told", "alone", "level", "trained")
     axes: ClassVar[Mapping[str, str]] = {**Ease.axes, "told": "t-", "alone": "t-", "level": "t", "trained": "t"}
     told_: Floats

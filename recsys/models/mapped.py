@@ -19,6 +19,7 @@ class Mapped(Hybrid):
     """
 
     name: ClassVar[str] = "mapped"
+    moved: ClassVar[bool] = True
     grid: ClassVar[list[dict[str, Any]]] = []  # on played tracks it is iALS, whose grid is tried there
 
     def __init__(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from recsys.contracts import Floats, Histories, Rows
 from recsys.models.base import known_rows
 from recsys.models.blend import HALF, Blend, at_once
-from recsys.models.evidence import trust
 from recsys.models.fusion import Candidates, candidates, fit_weights, quality
+from recsys.models.weighted import Say
 
 SHORT = (1, 4, 12)  # lengths of history that have weights of their own
 MOST_LISTENERS, MOST_SHORT, LEAST_LISTENERS = 2000, 1000, 40
@@ -113,23 +113,17 @@ def _half(
         weights = blend.weights_for(mine)
         for place, half in enumerate(HALVES):
             total = np.zeros((len(some), mine.shape[1]), np.float32)
-            total[:, pool] = _mixed(blend, blocks, weights, trust(kept, half))
+            total[:, pool] = _mixed(blend, blocks, weights, np.asarray(kept, np.float32), half)
             part = candidates([total], mine, sp.csr_array(held[some]), pool)
             found[place] += quality([part], np.ones(1)) * len(part.ideal)
     return HALVES[int(found.argmax())] if found.any() else HALF
 
 
-def _mixed(blend: Blend, blocks: Floats, weights: Floats, believed: Floats) -> Floats:
-    """Scores of a blend from standardised blocks (members, q, p) when plays are believed so far (p,)."""
-    total = np.zeros(blocks.shape[1:], np.float32)
-    knows = [getattr(m, "cold", False) for m in blend.models_]
-    blind = weights[:, ~np.array(knows)].sum(axis=1, keepdims=True)
-    for number, block in enumerate(blocks):
-        if knows[number]:
-            total += block * (weights[:, number, None] + blend.fallback_[number] * blind * (1 - believed))
-        else:
-            total += block * weights[:, number, None] * believed
-    return total
+def _mixed(blend: Blend, blocks: Floats, weights: Floats, kept: Floats, half: float) -> Floats:
+    """Scores of a blend from standardised blocks (members, q, p) of tracks with so many plays (p,)."""
+    trusted = blend.trusted(kept, half)
+    say = Say(weights, trusted, blend.stand_ins(trusted), weights @ (1 - trusted))
+    return np.sum([say.of(number) * block for number, block in enumerate(blocks)], axis=0, dtype=np.float32)
 
 
 def _some(

@@ -107,3 +107,50 @@ def test_the_fallback_goes_to_the_member_that_knows_content() -> None:
     assert found.shares == pytest.approx([0, 1, 0])
     assert found.half in HALVES
     assert looked_at(model, dataset.matrix(), held)
+
+
+def made_of(*members: tuple[str, dict[str, object]], half: float = 6.0) -> Blend:
+    shares = [1.0] * len(members)
+    return blend(members=list(members), weights=shares, fallback=shares, half=half)
+
+
+def test_a_map_made_after_the_fact_is_believed_of_new_tracks_and_of_well_known_ones() -> None:
+    model = made_of(("mapped", {"factors": 4}), ("hybrid", {"factors": 4}), ("popularity", {}))
+    plays = np.float32([-1, 0, 1, 6, 600])
+    trusted = model.trusted(plays, 6.0)
+    np.testing.assert_allclose(trusted[0], [0, 1, 1 / 7, 0.5, 600 / 606], rtol=1e-5)
+    np.testing.assert_allclose(trusted[1], [0, 1, 1, 1, 1])
+    np.testing.assert_allclose(trusted[2], [0, 0, 1 / 7, 0.5, 600 / 606], rtol=1e-5)
+    shares = model.stand_ins(trusted)
+    np.testing.assert_allclose(shares.sum(axis=0), [0, 1, 1, 1, 1], rtol=1e-5)
+    assert (np.diff(shares[0, 2:]) > 0).all()
+    assert not shares[2].any()
+
+
+def test_weights_of_all_members_sum_to_one_whatever_the_evidence() -> None:
+    model = made_of(("mapped", {"factors": 4}), ("content", {}), ("rp3beta", {"k": 5}), ("popularity", {}))
+    histories = world().matrix()
+    say = model.say(model.weights_for(histories))
+    total = np.sum([np.broadcast_to(say.of(m), histories.shape) for m in range(4)], axis=0)
+    np.testing.assert_allclose(total, 1, rtol=1e-4)
+    parts = model.parts(histories, None, np.tile(np.arange(TRACKS, dtype=np.int32), (LISTENERS, 1)))
+    np.testing.assert_allclose(parts.sum(axis=2), model.scores(histories), atol=1e-4)
+    imputed = np.tensordot(model.weights_[0], np.stack(model.imputed(histories)), axes=1)
+    np.testing.assert_allclose(imputed, model.scores(histories), atol=1e-4)
+
+
+def test_a_member_that_took_no_late_track_up_says_nothing_of_it() -> None:
+    from recsys.tables.merge import Place
+
+    model = made_of(("cease", {"regularization": 1.0}), ("content", {}), ("popularity", {}))
+    grown = model.resized(Place(np.arange(TRACKS, dtype=np.int32), TRACKS + 2), Place(np.arange(LISTENERS), LISTENERS))
+    more = world()
+    frame = pd.concat([more.catalogue.frame, more.catalogue.frame.iloc[:2]], ignore_index=True)
+    plays = Interactions(
+        more.users, IdMap(range(TRACKS + 2)), more.plays.user, more.plays.track, more.plays.weight, more.plays.time
+    )
+    grown.absorb(Dataset(plays, Catalogue(frame)), np.arange(TRACKS, TRACKS + 2, dtype=np.int32))
+    rows = np.tile(np.arange(TRACKS, TRACKS + 2, dtype=np.int32), (LISTENERS, 1))
+    parts = grown.parts(plays.matrix(), None, rows)
+    assert not parts[:, :, 0].any()
+    assert parts[:, :, 1].any()
