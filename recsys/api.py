@@ -19,6 +19,7 @@ from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.playlists import playlist, playlist_new, playlist_run
 from recsys.verbs.raw import analyze, ingest
 from recsys.verbs.remembering import playlist_ledger, playlist_match
+from recsys.verbs.searching import search
 from recsys.verbs.updating import feedback, update
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "playlist_run",
     "recommend",
     "run",
+    "search",
     "similar",
     "train",
     "tune",

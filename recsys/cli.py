@@ -10,7 +10,7 @@ from recsys.errors import RecsysError
 from recsys.terminal import one_line
 
 GLOBAL = ("--quiet", "-q", "--debug")  # may stand anywhere on the line
-ROOMS = ("raw", "learning", "updating", "answering", "playlists")  # as data flows; importing one adds its commands
+ROOMS = ("raw", "learning", "updating", "answering", "searching", "playlists")  # as data flows; importing one adds commands
 for room in ROOMS:
     import_module(f"recsys.commands.{room}")
 

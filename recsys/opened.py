@@ -20,6 +20,8 @@ from recsys.explain import Known
 from recsys.following import Following
 from recsys.index import Index
 from recsys.listening import Listening
+from recsys.producers import text
+from recsys.producers.text import TextIndex
 from recsys.ranking.aspects import Facts
 from recsys.ranking.dials import Facts as DialFacts
 from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
@@ -27,6 +29,7 @@ from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, wri
 from recsys.wishes import dial_facts
 
 NEXT = "next"
+TEXT = "text"
 CONTENTS = "contents"  # content spaces as they came, for tracks that come later
 
 
@@ -117,6 +120,17 @@ class Opened:
         return Following.open(self.folder / NEXT)
 
     @cached_property
+    def text(self) -> TextIndex:
+        """Which words stand where in the catalogue.
+
+        Raises:
+            DataError: the bundle is of a version that kept none.
+        """
+        if not (self.folder / TEXT).is_dir():
+            raise DataError(f"{self.folder} was made before there was search; train again")
+        return TextIndex.from_arrays(bundle.open_arrays(self.folder / TEXT))
+
+    @cached_property
     def known(self) -> Known:
         """What recommendations are explained with."""
         spaces = self.index.blocks if (self.folder / "index").is_dir() else {}
@@ -152,6 +166,7 @@ def write_engine(
     write_ids(folder / "users.parquet", dataset.users)
     write_catalogue(folder / "tracks.parquet", dataset.tracks, dataset.catalogue)
     Listening.of(dataset).save(folder)
+    bundle.save_arrays(folder / TEXT, text.build(dataset.catalogue.frame).arrays())
     for name, space in dataset.contents.items():
         bundle.save_arrays(folder / CONTENTS / name, {"vectors": space.vectors, "known": space.known})
     told = {"name": model.name if model else None, "params": model.params() if model else {}}

@@ -1,0 +1,57 @@
+"""The command and the verb that find tracks by words."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from recsys import api, cli
+from recsys.engine import Engine
+from recsys.errors import DataError
+
+
+def test_a_title_is_found_first_even_when_misspelt(bundle: Path) -> None:
+    engine = Engine.open(bundle)
+    title = str(engine.catalogue.values("title")[7])
+    assert api.search(title, bundle=bundle)["title"].iloc[0] == title
+    wrong = title[:2] + title[3:]
+    assert title in api.search(wrong, bundle=bundle, n=5)["title"].tolist()
+
+
+def test_a_genre_finds_its_tracks_and_says_so(bundle: Path) -> None:
+    engine = Engine.open(bundle)
+    genre = str(engine.catalogue.values("genre")[0][0])
+    found = api.search(genre, bundle=bundle, n=5)
+    has = engine.catalogue.where(f"genre = {genre!r}")
+    assert has[engine.tracks.rows(found["track_id"])].all()
+    assert found["reason"].str.contains(genre, case=False).all()
+
+
+def test_a_filter_holds(bundle: Path) -> None:
+    engine = Engine.open(bundle)
+    genre = str(engine.catalogue.values("genre")[0][0])
+    found = api.search(genre, bundle=bundle, n=50, where="year >= 2000")
+    assert engine.catalogue.where("year >= 2000")[engine.tracks.rows(found["track_id"])].all()
+
+
+@pytest.mark.parametrize("query", ["", "  ", "xyzzyq", "?"])
+def test_what_finds_nothing_is_one_line(query: str, bundle: Path) -> None:
+    with pytest.raises(DataError, match=r"nothing to search for|has anything like"):
+        api.search(query, bundle=bundle)
+
+
+def test_the_command_prints_json_and_names_unknown_words(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    genre = str(Engine.open(bundle).catalogue.values("genre")[0][0])
+    words = ["recsys", "search", f"{genre} xyzzyq", "--bundle", str(bundle), "-n", "3", "--json"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    told = capsys.readouterr()
+    assert not stop.value.code
+    assert len(json.loads(told.out)) == 3
+    assert "xyzzyq" in told.err
