@@ -11,6 +11,7 @@ from recsys.contracts import Floats, Histories, Recommender, Rows
 from recsys.models.base import Model, divided
 from recsys.models.evidence import spoken_for, trust, weights_by_length
 
+SOONER = 0.25  # a member that is moved by plays is believed after this share of the plays that others need
 UNKNOWN = -1.0  # evidence of a track that came late, of a member that has not taken it up
 
 
@@ -38,9 +39,9 @@ class Say(NamedTuple):
 class Weighted(Model):
     """Members with weights by length of history, which evidence moves from those that know plays to the others.
 
-    A member that knows tracks by plays alone keeps n / (n + half) of its weight for a track with n listeners. So does
-    one that knows what tracks are but lets plays place them as soon as there are any (``moved``), except for tracks
-    without plays. What they lose goes to the members that know what the track is, in the proportions of ``fallback``
+    A member that knows tracks by plays alone keeps n / (n + half) of its weight for a track with n listeners. One that
+    knows what tracks are, but lets plays place them as soon as there are any (``moved``), keeps all of it for tracks
+    without plays, and n / (n + half / 4) for others. What they lose goes to the members that know what the track is, in the proportions of ``fallback``
     and as far as each is trusted itself.
     """
 
@@ -83,7 +84,7 @@ class Weighted(Model):
         found = trust(each, half)
         for number, model in enumerate(self.models_):
             if getattr(model, "cold", False):
-                placed = found[number] if getattr(model, "moved", False) else np.float32(1)
+                placed = trust(each[number], SOONER * half) if getattr(model, "moved", False) else np.float32(1)
                 found[number] = np.where(each[number] > 0, placed, each[number] >= 0)
         return found
 

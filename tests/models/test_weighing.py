@@ -118,7 +118,7 @@ def test_a_map_made_after_the_fact_is_believed_of_new_tracks_and_of_well_known_o
     model = made_of(("mapped", {"factors": 4}), ("hybrid", {"factors": 4}), ("popularity", {}))
     plays = np.float32([-1, 0, 1, 6, 600])
     trusted = model.trusted(plays, 6.0)
-    np.testing.assert_allclose(trusted[0], [0, 1, 1 / 7, 0.5, 600 / 606], rtol=1e-5)
+    np.testing.assert_allclose(trusted[0], [0, 1, 1 / 2.5, 0.8, 600 / 601.5], rtol=1e-5)
     np.testing.assert_allclose(trusted[1], [0, 1, 1, 1, 1])
     np.testing.assert_allclose(trusted[2], [0, 0, 1 / 7, 0.5, 600 / 606], rtol=1e-5)
     shares = model.stand_ins(trusted)
