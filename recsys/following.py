@@ -52,6 +52,23 @@ class Following:
         best = np.lexsort((rows, -total))[:k]
         return TopK(rows[None, best], total[None, best])
 
+    def carried(self, use: str, seeds: Rows, lists: TopK, rows: Rows) -> Rows:
+        """For each of some rows the seed that it comes after most of all, −1 where its own score counted for more.
+
+        Args:
+            use, seeds, lists: as given to ``joined``.
+        """
+        weight = self.weights.get(use, 0.0)
+        if not weight or not len(seeds) or not len(rows):
+            return np.full(len(rows), -1, np.int32)
+        scores = self.model.scores(beginnings([seeds]))[0]
+        both, own, theirs = union(lists.rows[0], lists.scores[0], scores, without=seeds)
+        place = np.clip(np.searchsorted(both, rows), 0, len(both) - 1)
+        gain = np.float32(weight) * theirs[place]
+        there = (both[place] == rows) & (gain > 0) & (gain > own[place])
+        alone = self.model.scores(beginnings([np.array([seed], np.int32) for seed in seeds]))[:, rows]
+        return np.where(there, seeds[alone.argmax(axis=0)], -1).astype(np.int32)
+
     def moved(self, tracks: Place) -> Following:
         """The same over more tracks; the new ones follow nothing until the next training."""
         return Following(self.model.resized(tracks, tracks), self.weights)

@@ -68,8 +68,9 @@ def join(
         encoded: further vectors of its tracks, each a content space of its own.
         space: what places sounds already; None = it is fitted to this library.
 
-    Values of the catalogue are filled in, never replaced. Traits become columns, ``tempo``, ``key`` and ``camelot``
-    among them; what is wrong with a file stands in ``flags``; vectors are the content space ``sound``.
+    Values of the catalogue are filled in, never replaced; lengths only where the files are not mostly excerpts. Traits
+    become columns, ``tempo``, ``key`` and ``camelot`` among them; what is wrong with a file stands in ``flags``;
+    vectors are the content space ``sound``.
 
     Raises:
         DataError: the dataset has a content space of such a name already.
@@ -223,6 +224,8 @@ def _described(catalogue: Catalogue, columns: pd.DataFrame, library: Rows) -> Ca
     """The catalogue with its gaps filled from the library row of each track."""
     mine = columns.reindex(np.where(library >= 0, library, -1)).reset_index(drop=True)
     frame = catalogue.frame.copy()
+    if _excerpts(frame["duration"], mine["duration"]):
+        mine["duration"] = mine["duration"].where(~frame.notna().any(axis=1))
     for name in mine:
         if name not in frame or not frame[name].notna().any():
             frame[name] = mine[name]
@@ -232,6 +235,12 @@ def _described(catalogue: Catalogue, columns: pd.DataFrame, library: Rows) -> Ca
         if not pd.api.types.is_numeric_dtype(frame[name]):
             frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
     return Catalogue(frame)
+
+
+def _excerpts(lengths: pd.Series[float], files: pd.Series[float]) -> bool:
+    """Whether the files mostly are parts of the tracks, so that they don't tell how long a track is."""
+    apart = (lengths.astype(np.float64) - files).dropna()
+    return len(apart) > 0 and bool(apart.median() > APART)
 
 
 def _space(

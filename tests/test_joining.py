@@ -119,6 +119,20 @@ def test_gaps_are_filled_and_nothing_is_replaced() -> None:
     assert [list(flags) for flags in table["flags"]] == [["clipped"], []]
 
 
+def test_excerpts_do_not_say_how_long_a_track_is() -> None:
+    dataset = log(path=["/1", "/2", "/3"], title=["A", "B", "C"], duration=[200.0, 240.0, np.nan])
+    paths = "/1", "/2", "/3", "/4"
+    whole = library(
+        *({"path": path, "duration": seconds} for path, seconds in zip(paths, (201, 238, 90, 80), strict=True))
+    )
+    parts = library(*({"path": path, "duration": 6.0} for path in paths))
+    frames = [join(dataset, files).dataset.catalogue.frame["duration"] for files in (whole, parts)]
+    assert frames[0].tolist() == [200, 240, 90, 80]
+    assert frames[1][:2].tolist() == [200, 240]
+    assert np.isnan(frames[1][2])
+    assert frames[1][3] == 6
+
+
 def test_a_library_alone_is_a_dataset(tmp_path: Path) -> None:
     files = library({"path": "/m/a song.mp3"}, {"path": "/m/b.mp3", "title": "B"})
     joined = join(nothing().dataset, files)

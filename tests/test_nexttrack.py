@@ -168,6 +168,24 @@ def test_train_stores_the_model_and_continue_asks_it(folder: Path) -> None:
     assert continued(folder / "with") == ["t07", "t08", "t09", "t10"]
 
 
+def test_the_reason_names_what_a_track_comes_after(folder: Path) -> None:
+    recipe = parse_recipe({"kind": "continue", "n": 1, "tracks": ["t07", "t08", "t09"]})
+    told = {}
+    for name in ("with", "without"):
+        (made,) = make(Desk(Engine.open(folder / name), now=3.0 * DAY), "a", recipe, seed=0)
+        told[name] = made.reasons
+    assert told["with"][:3] == ["was there"] * 3
+    assert told["with"][3] == "often comes after t09"
+    assert not any("comes after" in why for why in told["without"])
+
+
+def test_nothing_is_carried_without_a_weight_or_where_its_own_score_counts_more() -> None:
+    model = Transitions().fit(Sequences.of([[0, 1, 2]], 5), np.zeros((5, 0), np.float32), rng=np.random.default_rng(0))
+    lists, seeds, rows = TopK(np.array([[3, 4, 1]]), np.array([[3.0, 2.9, 2.8]])), np.array([0]), np.array([1, 3])
+    assert Following(model, {"radio": 50.0}).carried("radio", seeds, lists, rows).tolist() == [0, -1]
+    assert Following(model, {"radio": 50.0}).carried("continue", seeds, lists, rows).tolist() == [-1, -1]
+
+
 def test_a_catalogue_that_grew_keeps_what_is_known(folder: Path) -> None:
     following = Engine.open(folder / "with").following
     assert following is not None

@@ -194,10 +194,13 @@ def playlist_ledger(
     days: Annotated[float | None, typer.Option(help="Of the last days.")] = None,
     plays: Annotated[list[str] | None, typer.Option(help="Listening log with what was heard since.")] = None,
     erase: Annotated[bool, typer.Option("--erase", help="Remove the listeners named with --for.")] = False,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Make one file of all; many lists are read faster.")
+    ] = False,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """What was listed, when, for whom; what was heard since; --erase forgets a listener."""
+    """What was listed, when, for whom; what was heard since; --erase forgets a listener, --compact tidies up."""
     settings = settled(set_)
     found = api.playlist_ledger(
         ledger or Path(settings.paths.out) / "ledger",
@@ -206,6 +209,7 @@ def playlist_ledger(
         days=days,
         plays=plays or (),
         erase=erase,
+        compact=compact,
         settings=settings,
     )
     _table(found, as_json)

@@ -30,8 +30,9 @@ def radio(order: Order) -> list[Draft]:
         desk.index, desk.engine.catalogue, seeds, order.candidates, weights=weights, allow=order.rows
     )
     found = TopK(near.rows[None], near.scores[None])
+    after: Reasons = _nobody
     if recipe.by == "hybrid" and not (recipe.unlike or seeds.outside):
-        found = _followed(order, "radio", seeds.likes, found)
+        found, after = _followed(order, "radio", seeds.likes, found)
     scores = unit(found.scores[0])
     if who.history.nnz and recipe.taste and scores.size:
         scores = mixed(found.scores[0], desk.scores(who, found.rows[0]), recipe.taste)
@@ -41,8 +42,10 @@ def radio(order: Order) -> list[Draft]:
 
     def reasons(asked: Rows) -> list[str]:
         return [
-            "chosen as a seed" if row in seeds.likes else alike(desk.index, desk.engine.catalogue, seeds, row, weights)
-            for row in asked.tolist()
+            "chosen as a seed"
+            if row in seeds.likes
+            else words or alike(desk.index, desk.engine.catalogue, seeds, row, weights)
+            for row, words in zip(asked.tolist(), after(asked), strict=True)
         ]
 
     name = desk.engine.name(int(seeds.likes[0])) if len(seeds.likes) else File(str(recipe.seeds[0])).stem
@@ -56,7 +59,7 @@ def more(order: Order) -> list[Draft]:
     title, rows, notes = _there(desk, recipe)
     history = history_of(len(desk.facts), rows)
     found = desk.lists(history, order.candidates, allow=order.rows, exclude=history)
-    found = _followed(order, "continue", rows, found)
+    found, after = _followed(order, "continue", rows, found)
     known = found.rows[0] >= 0
     opening = tuple(dict.fromkeys(rows.tolist())) if recipe.keep else ()
     length = None if recipe.tracks is None else recipe.tracks + len(opening)
@@ -64,9 +67,8 @@ def more(order: Order) -> list[Draft]:
     goes_with = because(desk, history, "goes with {}")
 
     def reasons(asked: Rows) -> list[str]:
-        return [
-            "was there" if row in inside else words for row, words in zip(asked.tolist(), goes_with(asked), strict=True)
-        ]
+        told = zip(asked.tolist(), after(asked), goes_with(asked), strict=True)
+        return ["was there" if row in inside else words or other for row, words, other in told]
 
     draft = Draft(
         title, found.rows[0][known], found.scores[0][known], reasons, opening=opening, tracks=length, notes=notes
@@ -74,15 +76,26 @@ def more(order: Order) -> list[Draft]:
     return [draft]
 
 
-def _followed(order: Order, use: str, rows: Rows, found: TopK) -> TopK:
+def _followed(order: Order, use: str, rows: Rows, found: TopK) -> tuple[TopK, Reasons]:
     """Candidates in the order of their scores and of what comes next after some rows, those that come next among them.
 
-    As they were where the bundle has no model of what comes next, or that made such lists no better.
+    As they were where the bundle has no model of what comes next, or that made such lists no better. The reasons are
+    of those that stand where they do because of what they come after, "" of others.
     """
-    following = order.desk.engine.following
+    desk, following = order.desk, order.desk.engine.following
     if following is None or not following.weights.get(use):
-        return found
-    return following.joined(use, rows, found, order.candidates, allow=order.rows)
+        return found, _nobody
+
+    def reasons(asked: Rows) -> list[str]:
+        seeds = following.carried(use, rows, found, asked)
+        return [f"often comes after {desk.engine.name(seed)}" if seed >= 0 else "" for seed in seeds.tolist()]
+
+    return following.joined(use, rows, found, order.candidates, allow=order.rows), reasons
+
+
+def _nobody(asked: Rows) -> list[str]:
+    """No reasons."""
+    return [""] * len(asked)
 
 
 def _there(desk: Desk, recipe: Continue) -> tuple[str, Rows, tuple[str, ...]]:

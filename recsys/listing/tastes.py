@@ -17,6 +17,7 @@ from recsys.playlists.names import named
 from recsys.playlists.rules import Quota
 
 LEAST = 8  # tracks that a side of a taste has at least
+UNDATED = "the table of tracks has no dates in a column added; new is counted by year of release"
 NAMING = 20  # candidates that help to name a mix
 
 
@@ -85,11 +86,10 @@ def new(order: Order) -> list[Draft]:
     rows = np.flatnonzero(lately & order.allowed).astype(np.int32)
     if not len(rows):
         raise DataError(f"nothing that may be chosen is new ({words}); raise days or years")
-    if not who.history.nnz:
-        return [Draft("New", rows, desk.engine.listeners[rows], lambda asked: [words] * len(asked))]
-    near = _near_profile(order, rows)
-    scores = mixed(near, desk.scores(who, rows), 0.5)
-    return [Draft("New for you", rows, scores, lambda asked: [words] * len(asked))]
+    known = who.history.nnz > 0
+    scores = mixed(_near_profile(order, rows), desk.scores(who, rows), 0.5) if known else desk.engine.listeners[rows]
+    title, notes = "New for you" if known else "New", (UNDATED,) if words.startswith("released") else ()
+    return [Draft(title, rows, scores, lambda asked: [words] * len(asked), notes=notes)]
 
 
 def recent(order: Order, days: float = 30, years: int = 1) -> tuple[Mask, str]:
@@ -105,7 +105,10 @@ def recent(order: Order, days: float = 30, years: int = 1) -> tuple[Mask, str]:
             return (times >= order.desk.now - days * DAY) & (times <= order.desk.now), f"added within {days:g} days"
     year = order.desk.facts.number("year")
     if not np.isfinite(year).any():
-        raise DataError("new needs to know what is recent; expected a column added or year in the table of tracks")
+        raise DataError(
+            "nothing says what is recent: no track has added or year; give the table of tracks a column added "
+            "(a date or Unix seconds), or year"
+        )
     first = int(np.nanmax(year)) - years + 1
     return np.nan_to_num(year) >= first, f"released {first} or later"
 

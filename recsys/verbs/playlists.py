@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from recsys.settings import Settings
 from recsys.verbs.made import Made, Pathlike, Progress
 
 if TYPE_CHECKING:
+    from recsys.listing.editions import Wish
     from recsys.listing.nightly import Job
+    from recsys.playlists.kinds import Recipe
 
 
 def playlist(
@@ -63,19 +66,15 @@ def playlist_run(
     """Make the lists of a file of recipes: those that are due, the same ones again, or fresh ones.
 
     Args:
-        names: recipes; default: all of the file.
-        recipes: the file, see ``recsys.playlists.kinds``.
-        out: folder of playlist files, one folder per listener; with ``batch`` of Parquet parts.
+        recipes: the file, see ``recsys.playlists.kinds``; ``names``: some of its recipes, default all.
+        out: folder of playlist files, one folder per listener; with ``batch`` of Parquet parts with the columns
+            listener, name, title, position, track_id, score, reason, of which ``resume`` keeps those of a killed run.
         listeners: whom for, in place of what recipes say; ["all"] = everyone the model was trained on.
-        same: the last list of each again, with the seed and the time that the ledger has.
-        fresh: new ones, although those of this day or week are there.
-        dry_run: write nothing.
+        same: the last list of each again, by the ledger. fresh: new ones, although those of this period are there.
         diff: facts tell what changes against the files that are there.
         ledger: folder that remembers what was listed; default: ``ledger`` beside ``out``.
         report: folder for a .json and a .svg about each list.
         push: address of a Subsonic or OpenSubsonic server that gets the lists, too; see ``recsys.listing.push``.
-        batch: many lists as a table, columns listener, name, title, position, track_id, score, reason.
-        resume: with ``batch``, keep the finished parts of a killed run.
         time: Unix seconds as of which lists are made; default: now.
 
     Raises:
@@ -83,34 +82,34 @@ def playlist_run(
         DataError: a recipe that needs a listener and has none.
         UnknownId: a listener that the model has not seen.
     """
+    from recsys.engine import Engine
     from recsys.listing import jobs, nightly
-    from recsys.playlists.recipes import read_recipes
 
     if same and fresh:
         raise SettingsError("found same and fresh; expected one of them")
-    out, recipes = Path(out), Path(recipes)
-    found = read_recipes(recipes)
-    chosen = found.chosen(names)
-    job = nightly.Job(
-        bundle=_bundle(bundle),
-        recipes=chosen,
-        now=clock.time() if time is None else time,
-        ledger=out.parent / "ledger" if ledger is None else Path(ledger),
-        folder=recipes.parent,
-        library=None if found.library is None else recipes.parent / found.library,
-        out=None if batch else out,
-        reports=None if report is None else Path(report),
-        wish="same" if same else "fresh" if fresh else "due",
-        dry=dry_run,
-        diff=diff,
-        push=push,
-    )
-    todo = nightly.tasks(_engine(job), chosen, listeners)
+    out = Path(out)
+    job = _job(Path(recipes), names, bundle, out.parent / "ledger" if ledger is None else Path(ledger), time)
+    wish: Wish = "same" if same else "fresh" if fresh else "due"
+    reports, files = None if report is None else Path(report), None if batch else out
+    job = replace(job, out=files, reports=reports, wish=wish, dry=dry_run, diff=diff, push=push)
+    todo = nightly.tasks(Engine.open(job.bundle), job.recipes, listeners)
     if batch and not dry_run:
-        return Made(
-            "playlist_run", out, jobs.as_parts(job, todo, out, resume=resume, workers=workers, progress=progress)
-        )
-    return Made("playlist_run", out, jobs.as_files(job, todo, workers=workers, progress=progress))
+        made = jobs.as_parts(job, todo, out, resume=resume, workers=workers, progress=progress)
+    else:
+        made = jobs.as_files(job, todo, workers=workers, progress=progress)
+    return Made("playlist_run", out, made)
+
+
+def _job(file: Path, names: Sequence[str], bundle: Pathlike, ledger: Path, time: float | None) -> Job:
+    """What every list of a run is made with."""
+    from recsys import bundle as bundles
+    from recsys.listing.nightly import Job
+    from recsys.playlists.recipes import read_recipes
+
+    found = read_recipes(file)
+    now, library = clock.time() if time is None else time, found.library
+    whole = None if library is None else file.parent / library
+    return Job(bundles.resolve(Path(bundle)), found.chosen(names), now, ledger, folder=file.parent, library=whole)
 
 
 def playlist_new(
@@ -135,14 +134,12 @@ def playlist_new(
     """One list of a kind (radio, mix, continue, path, mood, curve, rediscover, discover, new, …), without a recipe.
 
     Args:
-        kind: see ``recsys.playlists.kinds``.
-        what: what a recipe of this kind may say, as a mapping or as "key=value".
+        kind: see ``recsys.playlists.kinds``; ``what``: what a recipe of it may say, a mapping or "key=value" each.
         out: the file; a kind that makes several lists puts their numbers into the name.
         listeners: whom for; several are one household.
         ledger: folder that remembers lists; default: nothing is remembered.
         report: a file about the list: .json, .txt or .svg.
         push: address of a Subsonic or OpenSubsonic server that gets the list, too; see ``recsys.listing.push``.
-        dry_run: write nothing.
         time: Unix seconds as of which the list is made; default: now.
 
     Raises:
@@ -152,49 +149,26 @@ def playlist_new(
     >>> playlist_new("path", {"start": "t1", "end": "t9"}, bundle="data/bundles/main", out="way.m3u8")  # doctest: +SKIP
     """
     from recsys.engine import Engine
-    from recsys.listing import Desk, make, written
-    from recsys.listing.push import Server
-    from recsys.playlists.formats import writer_of
+    from recsys.listing import Desk
+    from recsys.listing.single import single
     from recsys.playlists.ledger import Ledger
-    from recsys.playlists.recipes import parse_recipe, spoken
 
     if out is None and not dry_run:
         raise DataError("a playlist needs a file: --out FILE.m3u8 (or --dry-run)")
-    said = {"n": n, "minutes": minutes, "title": title}
-    told = {**spoken(what), **{name: value for name, value in said.items() if value is not None}}
     path = Path(out or f"{kind}.m3u8")
-    writer_of(path.suffix)
-    recipe = parse_recipe({"kind": kind, **told, **({"format": path.suffix[1:].lower()})}, kind)
-    remembered = None if ledger is None else Ledger(Path(ledger))
-    desk = Desk(Engine.open(bundle), now=clock.time() if time is None else time, ledger=remembered)
-    who = desk.listener(*(listeners or recipe.listeners)) if listeners or recipe.listeners else None
-    lists = make(desk, path.stem, recipe, who, seed=recipe.seed)
-    facts = [written.described(desk, one) for one in lists]
-    for one, fact in zip(lists, facts, strict=True):
-        file = path.with_stem(one.name)
-        fact["path"] = str(file)
-        fact["text"] = one.report.text()
-        if not dry_run:
-            written.write(desk, one, file)
-            if remembered is not None:
-                remembered.append(written.remembered(desk, one, recipe.seed, desk.now, desk.now))
-            if push is not None:
-                fact["pushed"] = written.push(desk, one, Server(push))
-        if report is not None:
-            written.tell(one, Path(report).with_stem(Path(report).stem + one.name.removeprefix(path.stem)), desk)
-    relaxed = [rule for one in lists for rule in one.report.relaxed]
-    return Made(
-        "playlist_new", path, {"tracks": sum(len(one.made) for one in lists), "relaxed": relaxed, "lists": facts}
-    )
+    recipe = _recipe(kind, what, path.suffix, {"n": n, "minutes": minutes, "title": title})
+    remembered, now = None if ledger is None else Ledger(Path(ledger)), clock.time() if time is None else time
+    desk = Desk(Engine.open(bundle), now=now, ledger=remembered)
+    report = None if report is None else Path(report)
+    facts = single(desk, path, recipe, listeners or recipe.listeners, dry=dry_run, report=report, push=push)
+    return Made("playlist_new", path, facts)
 
 
-def _bundle(path: Pathlike) -> Path:
-    from recsys import bundle as bundles
+def _recipe(kind: str, what: Mapping[str, Any] | Sequence[str], suffix: str, said: Mapping[str, Any]) -> Recipe:
+    """What is asked for, as a recipe would say it."""
+    from recsys.playlists.formats import writer_of
+    from recsys.playlists.recipes import parse_recipe, spoken
 
-    return bundles.resolve(Path(path))
-
-
-def _engine(job: Job) -> Any:
-    from recsys.engine import Engine
-
-    return Engine.open(job.bundle)
+    writer_of(suffix)
+    known = {name: value for name, value in said.items() if value is not None}
+    return parse_recipe({"kind": kind, **spoken(what), **known, "format": suffix[1:].lower()}, kind)

@@ -62,6 +62,7 @@ def playlist_ledger(
     days: float | None = None,
     plays: Paths = (),
     erase: bool = False,
+    compact: bool = False,
     settings: Settings | None = None,
     time: float | None = None,
 ) -> pd.DataFrame:
@@ -74,9 +75,10 @@ def playlist_ledger(
         plays: listening logs; plays and skips of what was listed before are added first.
         erase: remove every row of ``listeners``; the table returned has a row for each, with the rows removed and the
             rows left, counted again on disk.
+        compact: make one part of all, which is read faster; the table returned has the parts there were, and the rows.
 
     Raises:
-        DataError: erase without listeners, or logs without times.
+        DataError: erase without listeners, erase and compact at once, or logs without times.
     """
     import pandas as pd
 
@@ -85,6 +87,10 @@ def playlist_ledger(
     book = Ledger(Path(ledger))
     if plays:
         _heard_since(book, plays, settings or Settings())
+    if erase and compact:
+        raise DataError("found erase and compact; expected one of them")
+    if compact:
+        return pd.DataFrame([{"ledger": str(book.folder), "parts": book.compact(), "rows": len(book.read())}])
     if erase:
         if not listeners:
             raise DataError("erase needs listeners; name them with --for")

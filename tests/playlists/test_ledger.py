@@ -91,6 +91,18 @@ def test_foreign_files_and_wrong_rows_are_clear_errors(ledger: Ledger) -> None:
         ledger.read()
 
 
+def test_many_parts_become_one(ledger: Ledger) -> None:
+    from recsys import api
+
+    before = ledger.read()
+    told = api.playlist_ledger(ledger.folder, compact=True)
+    assert told[["parts", "rows"]].to_numpy().tolist() == [[4, len(before)]]
+    assert len(list(ledger.folder.iterdir())) == 1
+    pd.testing.assert_frame_equal(ledger.read(), before)
+    with pytest.raises(DataError, match="erase and compact"):
+        api.playlist_ledger(ledger.folder, listeners=["ann"], erase=True, compact=True)
+
+
 def test_memory_of_lists(ledger: Ledger) -> None:
     memory = Memory.of(ledger.read(listeners=["ann"]), TRACKS, now=2.5 * DAY)
     assert np.flatnonzero(memory.on_last("mix", 2)).tolist() == [1, 2, 3]
