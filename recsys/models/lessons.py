@@ -14,7 +14,8 @@ from recsys.models.base import known_rows
 from recsys.models.blend import Blend
 from recsys.models.hiding import shortened
 from recsys.models.staging import stages
-from recsys.ranking.features import Facts, Scene, possible, table
+from recsys.ranking.features import possible, table
+from recsys.ranking.scenes import Facts, Scene
 
 MOST_LISTENERS = 4000
 
@@ -67,6 +68,7 @@ def examples(
     users: Rows | None = None,
     *,
     rng: np.random.Generator,
+    recent: Rows | None = None,
 ) -> Examples:
     """Candidates of each listener with something to show and something hidden; of 4,000 of them if there are more.
 
@@ -76,6 +78,7 @@ def examples(
         held: plays of the same listeners that they were not fitted on, CSR (q, tracks).
         users: trained user rows of these listeners, or None.
         rng: listeners, and what is left of shortened histories.
+        recent: the latest plays of trained listeners, (trained, m), or None.
     """
     users = known_rows(users, histories.shape[0])
     some = np.flatnonzero((np.diff(histories.indptr) > 0) & (np.diff(held.indptr) > 0))
@@ -84,7 +87,7 @@ def examples(
     names, whole, wanted = possible(facts), histories[some], sp.csr_array(held[some])
     found: list[tuple[NDArray[np.generic], ...]] = []
     for part, own in ((whole, users[some]), (shortened(whole, rng), None)):
-        for rows, stage in stages(blend, facts, part, own, whole):
+        for rows, stage in stages(blend, facts, part, own, whole, recent=recent):
             scene = stage.scene
             known = scene.candidates.at(stage.blend), sure(scene)
             hits = scene.candidates.inside(sp.csr_array(wanted[rows]))

@@ -18,12 +18,15 @@ from recsys.models.content import Content, content_vectors, has_content
 from recsys.models.evidence import trust
 from recsys.models.hiding import hide
 from recsys.models.lessons import Examples, examples
+from recsys.models.ordering import parts_of, put_in_order
 from recsys.models.orders import NEVER, Order
 from recsys.models.staging import Stage, stages
 from recsys.ranking.candidates import best, closed, recall_by_source
-from recsys.ranking.features import Scene, columns, facts_of, possible, table
+from recsys.ranking.facts import facts_of, latest_plays
+from recsys.ranking.features import possible
 from recsys.ranking.learned import learn
-from recsys.ranking.trusted import asked_lists, between_listeners, guessed
+from recsys.ranking.scenes import Scene
+from recsys.ranking.trusted import between_listeners
 from recsys.tables import TopK
 from recsys.tables.merge import Place, spread
 
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 
 HIDE = 0.1  # share of every history that ``fit`` hides to learn the ranker from
 SURE = 8.0  # listeners of a track at which the ranker is believed as much as the blend
-MARGIN = np.float32(1e-3)
 
 
 class Ranked(Blend):
@@ -62,6 +64,7 @@ class Ranked(Blend):
     name: ClassVar[str] = "ranked"
     order_: Order | None
     facts_: dict[str, NDArray[Any]]
+    latest_: Rows  # (users, m), rows of their latest plays, padded by −1
 
     def __init__(
         self,
@@ -100,7 +103,7 @@ class Ranked(Blend):
         self, fitted: list[Recommender], dataset: Dataset, weights: Floats, fallback: Sequence[float] | None
     ) -> Self:
         super()._settle(fitted, dataset, weights, fallback)
-        self.order_, self.facts_ = None, self._facts(dataset)
+        self.order_, self.facts_, self.latest_ = None, self._facts(dataset), latest_plays(dataset)
         return self
 
     def take(self, order: Order | None) -> Self:
@@ -128,7 +131,7 @@ class Ranked(Blend):
         self, histories: Histories, held: Histories, users: Rows | None = None, *, rng: np.random.Generator
     ) -> Examples:
         """What ``learn_order`` learns from; arguments as of ``fit_ranker``."""
-        return examples(self, self.facts_, self._sure, histories, held, users, rng=rng)
+        return examples(self, self.facts_, self._sure, histories, held, users, rng=rng, recent=self.latest_)
 
     def learn_order(
         self, examples: Examples, some: NDArray[np.bool_] | None = None, *, rng: np.random.Generator
@@ -221,54 +224,19 @@ class Ranked(Blend):
         allow: Rows | None = None,
     ) -> Iterator[tuple[slice, Stage]]:
         """Some histories at a time, with their candidates."""
-        return stages(self, self.facts_, histories, users, exclude, allow)
+        return stages(self, self.facts_, histories, users, exclude, allow, self.latest_)
 
     def _ordered(self, stage: Stage) -> tuple[Floats, list[Floats]]:
         """All scores, float32 (q, tracks), and each member's part of them; the memory of the stage is used."""
-        blend, shares, candidates = stage.blend, stage.shares, stage.scene.candidates
-        if self.order_ is None or not len(candidates.rows):
-            return blend, shares
-        at = candidates.owner, candidates.rows
-        parts, sure = self._parts(self.order_, stage.scene).T, self._sure(stage.scene)
-        asked = asked_lists(sure, candidates.starts)
-        sure *= asked[at[0]]
-        held = np.stack([share[at] for share in shares])
-        held[-1] += guessed(parts.sum(axis=0), blend[at], sure, candidates.starts) - blend[at]
-        held = sure * parts + (1 - sure) * held
-        final = held.sum(axis=0)
-        least = np.full(len(blend), np.inf, np.float32)
-        np.minimum.at(least, at[0], final)
-        blend[at] = -np.inf
-        rest = blend.max(axis=1)
-        lower = np.where(asked & np.isfinite(rest), least - MARGIN - rest, 0)[:, None]
-        blend += lower
-        shares[-1] += lower
-        blend[at] = final
-        for share, mine in zip(shares, held, strict=True):
-            share[at] = mine
-        return blend, shares
+        if self.order_ is None or not len(stage.scene.candidates.rows):
+            return stage.blend, stage.shares
+        return put_in_order(stage, parts_of(self.order_, stage.scene, self.models_), self._sure(stage.scene))
 
     def _sure(self, scene: Scene) -> Floats:
         """How far the ranker is believed: by plays, and not about what a member has not learned of or was played."""
         known: NDArray[np.bool_] = np.all(self.evidence_ > 0, axis=0)
         asked = (scene.length > 0)[scene.owner] & ~scene.candidates.inside(scene.histories)
         return np.where(known, trust(self.evidence_[-1], SURE), 0)[scene.candidates.rows] * asked.astype(np.float32)
-
-    def _parts(self, order: Order, scene: Scene) -> Floats:
-        """What each member gave to the ranker's score, without what all of a list have in common, float32 (n, members).
-
-        Features that belong to no member go to popularity, to the first member that knows content, or to the first.
-        """
-        given = order.net.parts(table(scene, order.features))
-        knows = [number for number, model in enumerate(self.models_) if getattr(model, "cold", False)]
-        home = {"popularity": len(self.models_) - 1, "content": knows[0] if knows else -1, "collaborative": 0}
-        found = np.zeros((len(given), len(self.models_)), np.float32)
-        for column, (_, part) in enumerate(columns(self.names, order.features)):
-            found[:, home[part] if part in home else self.names.index(part)] += given[:, column]
-        found[:, -1] += given[:, -1]
-        owner, count = scene.owner, np.maximum(np.diff(scene.candidates.starts), 1)
-        found[:, -1] -= (np.bincount(owner, found[:, -1], minlength=len(count)) / count)[owner]
-        return found
 
     # ---- storing and updating -------------------------------------------------------------------------
 
@@ -277,12 +245,14 @@ class Ranked(Blend):
         made = super().resized(tracks, users)
         made.hidden, made.nets, made.order_ = self.hidden, self.nets, self.order_
         made.facts_ = {name: spread(values, tracks) for name, values in self.facts_.items()}
+        made.latest_ = np.full((users.size, self.latest_.shape[1]), -1, np.int32)
+        made.latest_[users.rows] = np.where(self.latest_ >= 0, tracks.rows[self.latest_], -1)
         return made
 
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
         """New tracks go to the members; what is known about tracks is gathered again."""
         learned = super().absorb(dataset, rows)
-        self.facts_ = self._facts(dataset)
+        self.facts_, self.latest_ = self._facts(dataset), latest_plays(dataset)
         self.take(self.order_)
         return learned
 
@@ -293,6 +263,7 @@ class Ranked(Blend):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The blend's arrays, facts about tracks, and the ranker."""
         found = super().arrays() | {f"facts.{name}": values for name, values in self.facts_.items()}
+        found["latest"] = self.latest_
         if self.order_ is not None:
             found |= {f"order.{name}": values for name, values in self.order_.arrays().items()}
         return found
@@ -303,6 +274,7 @@ class Ranked(Blend):
         made = super().from_arrays(arrays, **params)
         made.facts_, order = _under(arrays, "facts."), _under(arrays, "order.")
         made.order_ = Order.from_arrays(order) if order else None
+        made.latest_ = arrays.get("latest", np.empty((0, 0), np.int32))
         return made
 
     def _facts(self, dataset: Dataset) -> dict[str, NDArray[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -13,7 +14,8 @@ from recsys.contracts import Floats, Histories, Rows
 from recsys.models.base import known_rows
 from recsys.models.blend import PRIOR, Blend
 from recsys.ranking.candidates import Candidates, best, by_artists, closed, union
-from recsys.ranking.features import DEEPEST, NEAREST, Facts, Scene, strongest
+from recsys.ranking.likeness import NEAREST
+from recsys.ranking.scenes import DEEPEST, Facts, Scene, strongest
 
 DEPTHS = {PRIOR: 50}
 MINOR = 50  # tracks from each source that is no member
@@ -44,14 +46,26 @@ def stages(
     users: Rows | None = None,
     exclude: sp.csr_array | None = None,
     allow: Rows | None = None,
+    recent: Rows | None = None,
 ) -> Iterator[tuple[slice, Stage]]:
-    """Some histories at a time, with their candidates; arguments as of ``retrieval.top_lists``."""
+    """Some histories at a time, with their candidates; arguments as of ``retrieval.top_lists``.
+
+    ``recent`` are the latest plays of trained listeners, (trained, m); None = times are unknown.
+    """
     users = known_rows(users, histories.shape[0])
     size = max(16, min(256, TILE // max(1, histories.shape[1] * len(blend.models_))))
     for start in range(0, histories.shape[0], size):
         some = slice(start, min(start + size, histories.shape[0]))
         out = None if exclude is None else sp.csr_array(exclude[some])
-        yield some, _stage(blend, facts, sp.csr_array(histories[some]), users[some], out, allow)
+        stage = _stage(blend, facts, sp.csr_array(histories[some]), users[some], out, allow)
+        yield some, stage._replace(scene=replace(stage.scene, recent=_latest(recent, users[some])))
+
+
+def _latest(recent: Rows | None, users: Rows) -> Rows | None:
+    """The latest plays of some listeners, −1 for those that were not trained on, (q, m)."""
+    if recent is None or not recent.size:
+        return None
+    return np.where(users[:, None] >= 0, recent[np.maximum(users, 0)], -1).astype(np.int32)
 
 
 def _stage(

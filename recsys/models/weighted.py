@@ -41,8 +41,8 @@ class Weighted(Model):
 
     A member that knows tracks by plays alone keeps n / (n + half) of its weight for a track with n listeners. One that
     knows what tracks are, but lets plays place them as soon as there are any (``moved``), keeps all of it for tracks
-    without plays, and n / (n + half / 4) for others. What they lose goes to the members that know what the track is, in the proportions of ``fallback``
-    and as far as each is trusted itself.
+    without plays, and n / (n + half / 4) for others. What they lose goes to the members that know what the track is,
+    in the proportions of ``fallback`` and as far as each is trusted itself.
     """
 
     models_: list[Recommender]

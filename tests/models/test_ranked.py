@@ -249,3 +249,49 @@ def test_a_catalogue_of_candidates_alone(model: Ranked, histories: sp.csr_array)
     lists, parts = model.top_parts(histories[:4], TRACKS + 3)
     assert (lists.lengths == TRACKS).all()
     assert np.isfinite(parts).all()
+
+
+def drifting(listeners: int = 160, kinds: int = 6, each: int = 10) -> tuple[Dataset, sp.csr_array]:
+    """Listeners move from one kind of track to the next and the next; hidden are more of the last kind."""
+    rng = np.random.default_rng(1)
+    user, track, time, later = [], [], [], []
+    for listener in range(listeners):
+        for step, kind in enumerate(rng.permutation(kinds)[:3]):
+            chosen = kind * each + rng.permutation(each)[:7]
+            user += [listener] * 4
+            track += chosen[:4].tolist()
+            time += [10_000 * step + place for place in range(4)]
+            later += [(listener, row) for row in chosen[4:]] if step == 2 else []
+    tracks = kinds * each
+    plays = Interactions(IdMap(range(listeners)), IdMap(range(tracks)), user, track, np.ones(len(user)), time)
+    owner, rows = np.array(later).T
+    held = sp.csr_array((np.ones(len(rows), np.float32), (owner, rows)), shape=(listeners, tracks))
+    return Dataset(plays, Catalogue.empty(tracks)), held
+
+
+@pytest.mark.parametrize("times", [True, False])
+def test_a_taste_that_moves_is_followed_where_plays_have_times(times: bool) -> None:
+    world, held = drifting()
+    model = Ranked([("ials", {"factors": 12})], nets=1)._fit_members(world, np.random.default_rng(0))
+    if not times:
+        model.latest_ = model.latest_[:, :0]
+    half = np.arange(len(world.users)) % 2 == 0
+    histories, users = world.matrix(), np.arange(len(world.users), dtype=np.int32)
+    model.learn_order(
+        model.examples(histories, held, users, rng=np.random.default_rng(0)), half, rng=np.random.default_rng(0)
+    )
+    lists, _ = model.top_parts(histories[~half], 3, users=users[~half], exclude=histories[~half])
+    hits = np.take_along_axis(held[~half].toarray(), lists.rows, axis=1).mean()
+    assert (hits > 0.33) if times else (hits < 0.25), hits  # 1/2 is all that can be known, 1/6 without times
+
+
+def test_the_latest_plays_move_along_with_tracks_and_listeners() -> None:
+    world, _ = drifting(listeners=20)
+    model = Ranked([("ials", {"factors": 4})], nets=1)._fit_members(world, np.random.default_rng(0))
+    rows, people = np.arange(60, dtype=np.int32) * 2, np.arange(1, 21, dtype=np.int32)
+    larger = model.resized(Place(rows, 120), Place(people, 22))
+    assert (larger.latest_[[0, 21]] == -1).all()
+    known = model.latest_ >= 0
+    np.testing.assert_array_equal(larger.latest_[people][known], 2 * model.latest_[known])
+    again = Ranked.from_arrays(model.arrays(), **model.params())
+    np.testing.assert_array_equal(again.latest_, model.latest_)

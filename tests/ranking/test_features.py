@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from recsys.ranking import features
+from recsys.ranking import scenes
 from recsys.ranking.candidates import Candidates
-from recsys.ranking.features import FEATURES, Scene, columns, facts_of, feature, likeness, possible, strongest, table
+from recsys.ranking.facts import RECENT, facts_of, latest_plays
+from recsys.ranking.features import FEATURES, columns, feature, possible, table
+from recsys.ranking.likeness import likeness
+from recsys.ranking.scenes import Scene, strongest
 from recsys.tables import Catalogue, Dataset, IdMap, Interactions
 
 DAY = 86_400
@@ -38,7 +41,7 @@ def scene() -> Scene:
     spaces = {"taste": np.float32([[1, 0], [0, 1], [0.6, 0.8], [0, 0]])}
     candidates = Candidates(np.array([0, 2, 4]), np.array([2, 3, 0, 3], np.int32))
     said = np.float32([[1, 2, 3, 4]])
-    return Scene(dataset.matrix(), candidates, said, said - 1, facts_of(dataset, spaces))
+    return Scene(dataset.matrix(), candidates, said, said - 1, facts_of(dataset, spaces), latest_plays(dataset))
 
 
 def column(name: str) -> np.ndarray:
@@ -57,6 +60,34 @@ def test_times() -> None:
     assert column("age")[2] == pytest.approx(np.log1p(100))
     assert np.isnan(column("age")[1])
     assert column("trend")[0] > column("trend")[2]
+
+
+def test_age_and_trend_are_compared_with_what_the_listener_plays() -> None:
+    usual = np.log1p([100, 99]).mean()
+    np.testing.assert_allclose(column("age against usual")[0], -usual, rtol=1e-5)
+    assert column("trend against usual")[0] > 0 > column("trend against usual")[2]
+    assert np.isnan(column("age against usual")[1])
+
+
+def test_coming_back_counts_days_and_not_listeners() -> None:
+    plays = Interactions(
+        IdMap(["ann", "bo"]), IdMap(range(2)), [0, 0, 0, 1], [0, 0, 0, 1], [1] * 4, [0, DAY, 2 * DAY, 0]
+    )
+    np.testing.assert_allclose(facts_of(Dataset(plays, Catalogue.empty(2)), {})["returns"], [np.log(3), 0], rtol=1e-6)
+
+
+def test_the_latest_plays_come_first_and_once() -> None:
+    made = latest_plays(world())
+    assert made.shape == (2, RECENT)
+    assert made[:, :3].tolist() == [[1, 0, -1], [2, 1, -1]]
+    np.testing.assert_allclose(column("taste latest 5"), [(0.6 + 0.8) / 2, 0, (0.6 + 0) / 2, 0], atol=1e-6)
+    np.testing.assert_array_equal(column("artist lately"), np.float32([0.5, np.nan, 0.5, np.nan]))
+
+
+def test_without_times_nobody_has_latest_plays() -> None:
+    bare = Scene(scene().histories, scene().candidates, scene().scores, scene().ranks, scene().facts)
+    assert np.isnan(FEATURES["taste latest 5"].make(bare)).all()
+    assert np.isnan(FEATURES["artist lately"].make(bare)).all()
 
 
 def test_what_tracks_are() -> None:
@@ -81,7 +112,7 @@ def test_strongest_plays_first() -> None:
 
 
 def test_likeness_is_that_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "LONGEST", 4)
+    monkeypatch.setattr(scenes, "LONGEST", 4)
     rng = np.random.default_rng(0)
     histories = sp.csr_array((rng.random((5, 30)) < 0.3) * rng.random((5, 30)).astype(np.float32))
     vectors = rng.normal(size=(30, 3)).astype(np.float32)
@@ -108,7 +139,17 @@ def test_facts_that_are_missing_leave_features_out() -> None:
     plays = Interactions(bare.users, bare.tracks, bare.plays.user, bare.plays.track, bare.plays.weight)
     names = possible(facts_of(Dataset(plays, Catalogue.empty(4)), {}))
     assert {"plays", "length"} <= set(names)
-    assert not {"age", "trend", "artist share", "tempo", "key", "mood", "taste nearest"} & set(names)
+    assert not {
+        "age",
+        "trend",
+        "returns",
+        "taste latest 5",
+        "artist share",
+        "tempo",
+        "key",
+        "mood",
+        "taste nearest",
+    } & set(names)
 
 
 @pytest.fixture
