@@ -78,13 +78,17 @@ class Encoder(ABC):
         Raises:
             DataError: the encoder fails on them, or gives what is not finite.
         """
-        pieces = np.concatenate([self._pieces(sound) for sound in sounds])
-        inputs = np.stack([self._front_end(piece) for piece in pieces])
+        inputs = self.inputs(sounds)
         outputs = [self._checked(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)]
         vector = np.concatenate(outputs).mean(axis=0, dtype=np.float64).astype(np.float32)
         if not np.isfinite(vector).all():
             raise DataError(f"{self.sidecar.name} gave a vector that is not finite")
         return vector
+
+    def inputs(self, sounds: Sequence[Sound]) -> Floats:
+        """What the encoder is given for windows of sound, piece by piece, (pieces, …)."""
+        pieces = np.concatenate([self._pieces(sound) for sound in sounds])
+        return np.stack([self._front_end(piece) for piece in pieces])
 
     def _pieces(self, sound: Sound) -> Floats:
         """Pieces of equal length at the wanted rate, (pieces, samples); a sound too short for one is padded."""

@@ -56,6 +56,15 @@ class TorchEncoder(Encoder):
         except DataError as error:
             raise DataError(f"{path.with_suffix('.json')}: {error}") from error
 
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """All weights by place and name, ``layers.3.weight``; what ``owned.Owned`` is made from."""
+        return {
+            f"layers.{place}.{name}": value.numpy().copy()
+            for place, layer in enumerate(self._layers)
+            if hasattr(layer, "state_dict")
+            for name, value in layer.state_dict().items()
+        }
+
     def run(self, batch: Floats) -> Floats:
         """The output of the named layer, (batch, d); see ``Encoder.run``."""
         torch: Any = import_module("torch")

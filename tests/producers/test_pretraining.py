@@ -1,0 +1,50 @@
+"""A trunk from sound without labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from recsys.errors import DataError  # noqa: E402
+from recsys.producers.network import fit  # noqa: E402
+from recsys.producers.pretraining import PLAN, contrast, pretrain  # noqa: E402
+from recsys.producers.recipes import Plan, changed  # noqa: E402
+from tests.producers.test_network import heard, kind  # noqa: E402
+
+QUICK = changed(PLAN, epochs=4, batch=16)
+
+
+def test_loss_is_small_when_partners_are_alike_and_others_are_not() -> None:
+    alike = torch.eye(6).repeat(2, 1)
+    assert float(contrast(alike)) < 0.01
+    assert float(contrast(torch.cat([torch.eye(6), torch.eye(6).roll(1, 0)]))) > 5
+    same = torch.ones(12, 6) / 6**0.5
+    assert float(contrast(same)) == pytest.approx(np.log(11), rel=1e-5)
+
+
+def test_learns_without_labels_and_the_same_each_time(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    one = pretrain(heard(), seed=1, plan=QUICK, progress=lambda *facts: told.append(facts))
+    other = pretrain(heard(), seed=1, plan=QUICK, checkpoint=tmp_path / "c.safetensors")
+    assert all(np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
+    assert told[-1][1:] == (4, 4)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_trunk_that_stays_as_it_is_carries_a_head() -> None:
+    trunk = pretrain(heard(), seed=1, plan=QUICK)
+    plan = changed(Plan(), epochs=8, batch=16, rate=1e-2, trunk_rate=0.0, valid=0.0)
+    net = fit(heard(), kind(), np.arange(36), seed=0, plan=plan, trunk=trunk)
+    learned = [name for name, value in trunk.weights.items() if not np.array_equal(value, net.weights[f"trunk.{name}"])]
+    assert learned == []
+    found = net.predict(heard(), np.arange(36, 48)).mean.argmax(axis=1)
+    assert (found == np.arange(36, 48) % 2).mean() > 0.9
+
+
+def test_too_few_files() -> None:
+    with pytest.raises(DataError, match="10 files to learn from without labels"):
+        pretrain(heard(), np.arange(10))
