@@ -1,0 +1,81 @@
+"""All that was heard in one track in, its files out: NAME.mid, .chords.lab, .beats.csv, .notes.csv and a picture."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from recsys.producers.notation.midi import write_midi
+from recsys.producers.notation.roll import draw_roll
+from recsys.producers.notation.score import Piece
+from recsys.producers.notation.tables import Segments, write_beats, write_lab, write_notes
+
+UNSAFE = re.compile(r"[^\w.()+,\- ]+")
+LONGEST = 100  # characters of a name
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(1, 10))}
+
+
+@dataclass(frozen=True, eq=False)
+class Transcription:
+    """What was heard.
+
+    Attributes:
+        piece: beats, metre, key; notes where they were asked for.
+        chords: labelled stretches, None where not asked for.
+        keys: local keys, None where not asked for.
+        with_notes: whether notes were asked for, so that an empty list of notes is an answer.
+    """
+
+    piece: Piece
+    chords: Segments | None = None
+    keys: Segments | None = None
+    with_notes: bool = False
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+def write_transcription(folder: str | os.PathLike[str], name: str, heard: Transcription) -> list[str]:
+    """Write the files of one track; their names.
+
+    The picture is left out where matplotlib is not installed.
+    """
+    place = Path(folder)
+    written = [f"{name}.mid", f"{name}.beats.csv"]
+    write_midi(place / written[0], heard.piece)
+    write_beats(place / written[1], heard.piece.beats, heard.piece.downbeats)
+    for kind, segments in (("chords", heard.chords), ("keys", heard.keys)):
+        if segments is not None:
+            written.append(f"{name}.{kind}.lab")
+            write_lab(place / written[-1], segments)
+    if heard.with_notes:
+        written.append(f"{name}.notes.csv")
+        write_notes(place / written[-1], heard.piece.notes.untangled())
+    if find_spec("matplotlib") is not None:
+        written.append(f"{name}.png")
+        draw_roll(place / written[-1], heard.piece, heard.chords)
+    return written
+
+
+def safe_names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """A file name for each path, unlike all others, that every system accepts.
+
+    >>> safe_names(["a/Song: 1?.mp3", "b/Song: 1?.ogg", "c/nul.wav"])
+    ['Song_ 1_', 'Song_ 1_-2', 'nul_']
+    """
+    taken: Counter[str] = Counter()
+    names = []
+    for path in paths:
+        plain = unicodedata.normalize("NFC", Path(path).stem)
+        name = UNSAFE.sub("_", plain).strip(" .")[:LONGEST].strip(" .") or "track"
+        name = f"{name}_" if name.split(".")[0].casefold() in RESERVED else name
+        while taken[name.casefold()]:
+            taken[name.casefold()] += 1
+            name = f"{name}-{taken[name.casefold()]}"
+        taken[name.casefold()] += 1
+        names.append(name)
+    return names
