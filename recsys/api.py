@@ -17,6 +17,7 @@ from recsys.verbs.answering import describe, open_engine, recommend, similar
 from recsys.verbs.learning import evaluate, train, tune
 from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.playlists import playlist, playlist_new, playlist_run
+from recsys.verbs.producing import learn_classification, learn_emotion, predict
 from recsys.verbs.raw import analyze, ingest
 from recsys.verbs.remembering import playlist_ledger, playlist_match
 from recsys.verbs.searching import search
@@ -33,12 +34,15 @@ __all__ = [
     "ingest",
     "init",
     "inspect",
+    "learn_classification",
+    "learn_emotion",
     "open_engine",
     "playlist",
     "playlist_ledger",
     "playlist_match",
     "playlist_new",
     "playlist_run",
+    "predict",
     "recommend",
     "run",
     "search",
@@ -113,6 +117,9 @@ def do(
 
 STEPS: dict[str, Callable[..., Made]] = {
     "analyze": analyze,
+    "learn_classification": learn_classification,
+    "learn_emotion": learn_emotion,
+    "predict": predict,
     "ingest": ingest,
     "train": train,
     "evaluate": evaluate,

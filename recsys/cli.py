@@ -10,7 +10,8 @@ from recsys.errors import RecsysError
 from recsys.terminal import one_line
 
 GLOBAL = ("--quiet", "-q", "--debug")  # may stand anywhere on the line
-ROOMS = ("raw", "learning", "updating", "answering", "searching", "playlists")  # as data flows; importing one adds commands
+# as data flows; importing one adds its commands
+ROOMS = ("raw", "producing", "learning", "updating", "answering", "searching", "playlists")
 for room in ROOMS:
     import_module(f"recsys.commands.{room}")
 

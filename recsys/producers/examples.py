@@ -20,7 +20,6 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.integer[Any]]
 Progress = Callable[[str, int, int], None]
 HEAR = "recsys.producers.hearing:hear"
-IN_MEMORY = 2**30  # bytes of log-mel windows above which they lie in a mapped file
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +28,7 @@ class Examples:
 
     Attributes:
         paths: (n,) of the files, as given.
-        mel: float16 (n, w, frames, bands): log-mel windows, see ``recsys.producers.hearing``; may be memory-mapped.
+        mel: float16 (n, w, frames, bands): log-mel windows, see ``recsys.producers.hearing``.
         mask: bool (n, w): which windows there are; at least the first of each file.
         descriptors: float32 (n, d); NaN is unknown.
         names: (d,) of the descriptors, such as ``trait:tempo`` and ``timbre:17``.
@@ -88,23 +87,57 @@ def examples(
     Raises:
         DataError: not one file could be heard.
     """
-    digests, failures = _hear(paths, Path(folder), Path(root), workers, time_limit, memory_limit, progress)
+    digests, failures = hear(
+        paths,
+        folder=folder,
+        root=root,
+        workers=workers,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
     good = [path for path in paths if path in digests]
     if not good:
         example = next(iter(failures.items()), ("", "there is none"))
         raise DataError(f"none of {len(paths)} files can be heard; for example {example[0]}: {example[1]}")
-    heard = {digest: load(kept(folder, digest)) for digest in dict.fromkeys(digests[path] for path in good)}
-    return assemble(good, [digests[path] for path in good], heard, names, failures)
+    return assemble(good, [digests[path] for path in good], folder, names, failures)
+
+
+def hear(
+    paths: Sequence[str],
+    *,
+    folder: str | Path,
+    root: str | Path = "",
+    workers: int = 2,
+    time_limit: float = SECONDS,
+    memory_limit: int = MEGABYTES,
+    progress: Progress | None = None,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Hear files as ``examples`` does: the hash of the sound by path, and the cause by path of what failed."""
+    names = {str(Path(root) / path): path for path in paths}
+    tasks = deque(Task(HEAR, full, {"folder": str(folder)}) for full in names)
+    digests: dict[str, str] = {}
+    failures: dict[str, str] = {}
+    if not tasks:
+        return digests, failures
+    prepare = ("recsys.producers.hearing", *HEARING)
+    with Workers(min(workers, len(tasks)), seconds=time_limit, megabytes=memory_limit, prepare=prepare) as pool:
+        for done, outcome in enumerate(pool.run(tasks), 1):
+            _note(outcome, names[outcome.task.path], digests, failures)
+            if progress:
+                progress("hear", done, len(names))
+    return digests, failures
 
 
 def assemble(
     paths: Sequence[str],
     digests: Sequence[str],
-    heard: Mapping[str, Heard],
+    folder: str | Path,
     names: Sequence[str] | None = None,
     failures: Mapping[str, str] | None = None,
 ) -> Examples:
-    """What was heard of single files as one; descriptors that a file has not are NaN."""
+    """What ``folder`` knows of single files as one; descriptors that a file has not are NaN."""
+    heard = {digest: load(kept(folder, digest)) for digest in dict.fromkeys(digests)}
     wanted = list(names) if names is not None else _common(list(heard.values()))
     column = {name: place for place, name in enumerate(wanted)}
     width = max(len(one.mel) for one in heard.values())
@@ -131,31 +164,6 @@ def load(place: Path) -> Heard:
 def _common(heard: Sequence[Heard]) -> list[str]:
     """Names that any file has, in the order in which they come up."""
     return list(Counter(name for one in heard for name in one.names))
-
-
-def _hear(
-    paths: Sequence[str],
-    folder: Path,
-    root: Path,
-    workers: int,
-    time_limit: float,
-    memory_limit: int,
-    progress: Progress | None,
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Hash of the sound by path, and cause by path of what failed."""
-    names = {str(root / path): path for path in paths}
-    tasks = deque(Task(HEAR, full, {"folder": str(folder)}) for full in names)
-    digests: dict[str, str] = {}
-    failures: dict[str, str] = {}
-    if not tasks:
-        return digests, failures
-    prepare = ("recsys.producers.hearing", *HEARING)
-    with Workers(min(workers, len(tasks)), seconds=time_limit, megabytes=memory_limit, prepare=prepare) as pool:
-        for done, outcome in enumerate(pool.run(tasks), 1):
-            _note(outcome, names[outcome.task.path], digests, failures)
-            if progress:
-                progress("hear", done, len(names))
-    return digests, failures
 
 
 def _note(outcome: Outcome, path: str, digests: dict[str, str], failures: dict[str, str]) -> None:

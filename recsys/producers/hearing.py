@@ -34,7 +34,8 @@ FRAMES = 160  # of one log-mel window, 3.7 s
 MOST = 12  # log-mel windows of a file
 QUIET = 1e-4  # of full scale: a file with nothing louder is silent
 IDENTITY = ("fingerprint",)  # what names a recording and says nothing about its kind
-DESCRIBERS: tuple[str, ...] = ()  # further modules: ``VERSION``, ``describe(sounds) -> {name: float32 (d,)}``
+# modules that describe further: ``VERSION``, ``describe(sounds) -> {name: float32 (d,)}``
+DESCRIBERS: tuple[str, ...] = ("recsys.producers.patterns",)
 
 
 class Heard(NamedTuple):
@@ -126,5 +127,5 @@ def _named(analysis: Analysis) -> dict[str, Floats]:
 
 def _save(place: Path, heard: Heard) -> None:
     buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, mel=heard.mel, names=np.array(heard.names), descriptors=heard.descriptors)
+    np.savez(buffer, mel=heard.mel, names=np.array(heard.names), descriptors=heard.descriptors)
     manifest.write_bytes(place, buffer.getvalue())

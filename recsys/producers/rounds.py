@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from recsys import manifest
 from recsys.producers.arms import Arm, Prediction, Progress, Rows
 from recsys.producers.examples import Examples
+from recsys.producers.grading import score
 from recsys.producers.targets import Target
 
 Folds = NDArray[np.int32]
 Enough = Callable[[float], bool]
+LOOKED_AT = 200  # rows on which an arm is asked what it has seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +32,13 @@ class Round:
     Attributes:
         prediction: (n, c).
         seconds: of one fit, on average.
+        seen: ``grading.score`` on (some) rows that were learned from, on average: far above that of ``prediction``, the
+            arm learns by heart; near it and both low, it learns too little.
     """
 
     prediction: Prediction
     seconds: float
+    seen: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -76,21 +81,23 @@ def out_of_fold(
     numbers = np.unique(fold[fold >= 0])
     mean = np.zeros(target.values.shape, np.float32)
     sigma: NDArray[np.float32] | None = None
-    spent = []
+    spent: list[float] = []
+    seen: list[float] = []
     for done, number in enumerate(numbers, 1):
         rows = part_of(np.flatnonzero((fold >= 0) & (fold != number)), examples.groups, share, seed)
         inside = np.flatnonzero(fold == number)
-        found, seconds = _one(arm, examples, target, rows, inside, seed, kept or Kept(), progress)
+        found, seconds, heart = _one(arm, examples, target, rows, inside, seed, kept or Kept(), progress)
         mean[inside] = found.mean
         if found.sigma is not None:
             sigma = np.zeros_like(mean) if sigma is None else sigma
             sigma[inside] = found.sigma
         spent.append(seconds)
+        seen.append(heart)
         if enough and done < len(numbers) and enough(float(np.mean(spent)) * (len(numbers) - done)):
             return None
         if progress:
             progress(f"{target.name}: {arm.name}", done, len(numbers))
-    return Round(Prediction(mean, sigma), float(np.mean(spent)))
+    return Round(Prediction(mean, sigma), float(np.mean(spent)), float(np.mean(seen)))
 
 
 def part_of(rows: Rows, groups: NDArray[np.int32], share: float, seed: int) -> Rows:
@@ -112,30 +119,33 @@ def _one(
     seed: int,
     kept: Kept,
     progress: Progress | None,
-) -> tuple[Prediction, float]:
-    """The predictions of one fold, and the seconds that they took when they were made."""
+) -> tuple[Prediction, float, float]:
+    """The predictions of one fold, the seconds that they took when they were made, and the score on rows seen."""
     place = kept.place(arm.name, seed, rows, inside, target.values, target.kind, *examples.digests, examples.names)
     if place is not None and place.is_file():
         return _open(place)
     before = clock.perf_counter()
     assert arm.fit is not None
-    found = arm.fit(examples, target, rows, seed=seed, progress=progress).predict(examples, inside)
+    fitted = arm.fit(examples, target, rows, seed=seed, progress=progress)
+    found = fitted.predict(examples, inside)
     seconds = clock.perf_counter() - before
+    some = rows[np.linspace(0, len(rows) - 1, min(LOOKED_AT, len(rows))).astype(int)]
+    seen = score(target.take(some), fitted.predict(examples, some).mean)
     if place is not None:
-        _save(place, found, seconds)
-    return found, seconds
+        _save(place, found, seconds, seen)
+    return found, seconds, seen
 
 
-def _save(place: Path, found: Prediction, seconds: float) -> None:
+def _save(place: Path, found: Prediction, seconds: float, seen: float) -> None:
     buffer = io.BytesIO()
-    arrays: dict[str, Any] = {"mean": found.mean, "seconds": np.array(seconds)}
-    np.savez(buffer, allow_pickle=False, **arrays, **({} if found.sigma is None else {"sigma": found.sigma}))
+    arrays: dict[str, Any] = {"mean": found.mean, "seconds": np.array(seconds), "seen": np.array(seen)}
+    np.savez(buffer, **(arrays if found.sigma is None else {**arrays, "sigma": found.sigma}))
     manifest.write_bytes(place, buffer.getvalue())
 
 
-def _open(place: Path) -> tuple[Prediction, float]:
+def _open(place: Path) -> tuple[Prediction, float, float]:
     with np.load(place, allow_pickle=False) as held:
-        return Prediction(held["mean"], held.get("sigma")), float(held["seconds"])
+        return Prediction(held["mean"], held.get("sigma")), float(held["seconds"]), float(held["seen"])
 
 
 @lru_cache(maxsize=1)

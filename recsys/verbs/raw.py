@@ -49,7 +49,7 @@ def analyze(
         MissingExtra: packages that read sound are not installed.
         DataError: a folder does not exist.
     """
-    _need_audio()
+    need_audio()
     from recsys.audio import library
 
     settings, out = settings or Settings(), Path(out)
@@ -167,7 +167,7 @@ def _gather(
 
     if features is None:
         return sources.gather(**given, settings=settings.ingest, progress=progress), None
-    _need_audio()
+    need_audio()
     from recsys import joining
     from recsys.audio.store import open_features
     from recsys.producers.vectors import read_vectors
@@ -179,7 +179,7 @@ def _gather(
     return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined
 
 
-def _need_audio() -> None:
+def need_audio() -> None:
     """MissingExtra when a package is absent without which no sound can be read."""
     for package in AUDIO:
         if find_spec(package) is None:
