@@ -26,7 +26,7 @@ Rows = NDArray[np.integer[Any]]
 Arrays = Mapping[str, NDArray[Any]]
 Progress = Callable[[str, int, int], None]
 EVERY = frozenset({"single", "multi", "numeric"})
-MODULES = ("linear", "classical", "network", "stacking")  # each lists its arms in ``ARMS``
+MODULES = ("linear", "classical", "network", "trunks", "tuned", "stacking")  # each lists its arms in ``ARMS``
 
 
 class Prediction(NamedTuple):

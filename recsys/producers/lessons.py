@@ -15,6 +15,7 @@ from recsys.producers.recipes import Plan
 from recsys.producers.shortchunk import Network, Trunk, loss
 
 Rows = NDArray[np.integer]
+STEPS, SMALLEST = 12, 8  # of an epoch where files are few, and of a batch
 BATCH = 256  # windows that are heard at a time where nothing is learned
 
 
@@ -81,7 +82,8 @@ class Labelled:
         self.rows, self.held = rows, held
         self.device = next(network.parameters()).device
         self.values = {name: torch.from_numpy(value).to(self.device) for name, value in values.items()}
-        self.steps = max(len(rows) * plan.windows // plan.batch, 1)
+        batch = min(plan.batch, max(len(rows) * plan.windows // STEPS, SMALLEST))
+        self.steps = max(len(rows) * plan.windows // batch, 1)
 
     def losses(self, rng: np.random.Generator) -> Iterator[Tensor]:
         """Of the steps of one epoch, in which each file comes ``plan.windows`` times."""

@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import safetensors
+import safetensors.numpy
 import torch
 from torch import Tensor, nn
 
-from recsys.errors import DataError
+from recsys import manifest
+from recsys.errors import ArtefactError, DataError
 from recsys.producers.arms import Progress, Rows
 from recsys.producers.learning import alone, learn
 from recsys.producers.lessons import Windows, new_trunk
@@ -31,6 +34,7 @@ from recsys.producers.shortchunk import state
 if TYPE_CHECKING:
     from recsys.producers.examples import Examples
 
+KIND = "trunk"
 LEAST = 16  # files
 MOST = 2048  # files of an epoch
 TEMPERATURE = 0.1
@@ -119,6 +123,25 @@ def pretrain(
     learned = done.module
     assert isinstance(learned, Pair)
     return Trunk(state(learned.trunk))
+
+
+def save(path: Path, trunk: Trunk) -> None:
+    """Keep a trunk as one safetensors file, whole or not at all."""
+    manifest.write_bytes(path, safetensors.numpy.save(dict(trunk.weights), {KIND: json.dumps(trunk.sidecar)}))
+
+
+def load(path: Path) -> Trunk:
+    """A trunk that was kept.
+
+    Raises:
+        ArtefactError: the file is none, or torn.
+    """
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            sidecar = json.loads((file.metadata() or {})[KIND])
+            return Trunk({name: file.get_tensor(name) for name in file.keys()}, sidecar)  # noqa: SIM118
+    except (safetensors.SafetensorError, KeyError, ValueError, OSError) as error:
+        raise ArtefactError(f"{path} is no trunk ({str(error)[:100]}); make it again") from error
 
 
 def _identity(examples: Examples, rows: Rows, plan: Plan, seed: int) -> str:

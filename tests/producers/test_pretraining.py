@@ -9,9 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from recsys.errors import DataError  # noqa: E402
-from recsys.producers.network import fit  # noqa: E402
-from recsys.producers.pretraining import PLAN, contrast, pretrain  # noqa: E402
+from recsys.errors import ArtefactError, DataError  # noqa: E402
+from recsys.producers.network import Trunk, fit  # noqa: E402
+from recsys.producers.pretraining import PLAN, contrast, load, pretrain, save  # noqa: E402
 from recsys.producers.recipes import Plan, changed  # noqa: E402
 from tests.producers.test_network import heard, kind  # noqa: E402
 
@@ -48,3 +48,15 @@ def test_a_trunk_that_stays_as_it_is_carries_a_head() -> None:
 def test_too_few_files() -> None:
     with pytest.raises(DataError, match="10 files to learn from without labels"):
         pretrain(heard(), np.arange(10))
+
+
+def test_a_kept_trunk_is_whole_or_refused(tmp_path: Path) -> None:
+    trunk = Trunk({"middle": np.arange(3, dtype=np.float32)}, {"name": "mine@1"})
+    place = tmp_path / "trunk.safetensors"
+    save(place, trunk)
+    found = load(place)
+    assert found.sidecar == trunk.sidecar
+    assert np.array_equal(found.weights["middle"], trunk.weights["middle"])
+    place.write_bytes(place.read_bytes()[:-2])
+    with pytest.raises(ArtefactError, match="is no trunk"):
+        load(place)

@@ -1,0 +1,141 @@
+"""Encoders of one's own as trunks: frozen under a linear head, and tuned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+pytest.importorskip("torch")
+
+from recsys.errors import DataError
+from recsys.producers import trunks, tuned
+from recsys.producers.examples import Examples
+from recsys.producers.network import Net
+from recsys.producers.recipes import Plan, changed
+from recsys.producers.targets import Target
+from recsys.producers.torch import TorchEncoder
+from recsys.producers.trunks import embedded, joined, open_trunk
+from recsys.producers.tuned import begun, heard
+from tests.producers.test_network import heard as windows
+from tests.producers.test_network import kind
+from tests.producers.test_torch import SIZE, saved
+
+RATE, FILES = 8000, 24
+PLAN = changed(Plan(), epochs=12, batch=12, rate=2e-2, trunk_rate=0.5, valid=0.0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Low and high tones, and a file that is no sound."""
+    made = tmp_path_factory.mktemp("sound")
+    time = np.arange(5 * RATE) / RATE
+    rng = np.random.default_rng(1)
+    for i in range(FILES):
+        tone = 0.3 * np.sin(2 * np.pi * (200 if i % 2 else 1500) * rng.uniform(0.9, 1.1) * time)
+        soundfile.write(made / f"{i}.wav", tone + 0.02 * rng.standard_normal(len(time)), RATE)
+    (made / "broken.wav").write_bytes(b"no sound")
+    return made
+
+
+def bare(count: int = FILES, names: tuple[str, ...] = ("tempo",)) -> Examples:
+    paths = tuple(f"{i}.wav" for i in range(count))
+    mel, mask = np.zeros((count, 1, 0, 0), np.float16), np.ones((count, 1), bool)
+    descriptors = np.zeros((count, len(names)), np.float32)
+    return Examples(paths, mel, mask, descriptors, names, np.arange(count, dtype=np.int32), paths)
+
+
+def test_vectors_of_a_frozen_trunk_become_descriptors_once(folder: Path, tmp_path: Path) -> None:
+    encoder = open_trunk(saved(tmp_path / "net.pt"))
+    some = bare(3)
+    found = embedded(some, encoder, folder=tmp_path / "kept", root=folder)
+    assert found.names == ("tempo", *(f"trunk:net@2:{i}" for i in range(SIZE)))
+    assert np.allclose(found.descriptors[1, 1:], encoder.encode_file(folder / "1.wav", windows=3, seconds=30.0))
+    again = embedded(found, encoder, folder=tmp_path / "kept", root="nowhere")
+    assert again.names == found.names
+    assert np.array_equal(again.descriptors, found.descriptors)
+
+
+def test_a_file_that_a_trunk_cannot_hear_is_unknown(folder: Path, tmp_path: Path) -> None:
+    encoder = open_trunk(saved(tmp_path / "net.pt"))
+    some = Examples(("0.wav", "broken.wav"), *(getattr(bare(2), name) for name in ("mel", "mask", "descriptors")),
+                    ("tempo",), np.arange(2, dtype=np.int32), ("a", "b"))  # fmt: skip
+    found = embedded(some, encoder, folder=tmp_path / "kept", root=folder)
+    assert np.isfinite(found.descriptors[0]).all()
+    assert np.isnan(found.descriptors[1, 1:]).all()
+    with pytest.raises(DataError, match="encoded none of 2 files"):
+        joined(some, "net@2", [None, None])
+
+
+def test_a_linear_head_reads_the_trunk_alone(folder: Path, tmp_path: Path) -> None:
+    found = embedded(bare(), open_trunk(saved(tmp_path / "net.pt")), folder=tmp_path / "kept", root=folder)
+    head = trunks.fit(found, kind(FILES), np.arange(16))
+    again = trunks.from_arrays({name: np.array(value) for name, value in head.arrays().items()})
+    rows = np.arange(16, FILES)
+    said = again.predict(found, rows).mean
+    assert np.array_equal(said, head.predict(found, rows).mean)
+    assert (said.argmax(axis=1) == rows % 2).mean() >= 0.75
+    with pytest.raises(DataError, match="are missing, such as trunk:net@2:0"):
+        again.predict(bare(), rows)
+    with pytest.raises(DataError, match="--trunk FILE"):
+        trunks.fit(bare(), kind(FILES), rows)
+
+
+def test_what_is_no_trunk_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected .onnx, .pt"):
+        open_trunk(tmp_path / "net.keras")
+
+
+def test_weights_with_layers_are_tuned_with_a_head(folder: Path, tmp_path: Path) -> None:
+    encoder = TorchEncoder.open(saved(tmp_path / "net.pt"))
+    found = heard(bare(), encoder, folder=tmp_path / "kept", root=folder)
+    assert found.own is not None
+    assert found.own.mel.shape[:2] == (FILES, 2)
+    target, rows = kind(FILES), np.arange(16, FILES)
+    learned = tuned.fit(found, target, np.arange(16), seed=1, plan=PLAN)
+    again = tuned.from_arrays({name: np.array(value) for name, value in learned.arrays().items()})
+    said = again.predict(found, rows).mean
+    assert np.array_equal(said, learned.predict(found, rows).mean)
+    assert (said.argmax(axis=1) == rows % 2).all()
+    assert again.embed(found, rows).shape == (len(rows), SIZE)
+    own = found.own.trunk.weights
+    assert any(not np.array_equal(value, learned.net.weights[f"trunk.{name}"]) for name, value in own.items())
+
+
+def test_before_it_is_tuned_a_trunk_gives_what_the_encoder_gives(folder: Path, tmp_path: Path) -> None:
+    encoder = TorchEncoder.open(saved(tmp_path / "net.pt"))
+    found = heard(bare(2), encoder, folder=tmp_path / "kept", root=folder)
+    still = changed(PLAN, epochs=1, trunk_rate=0.0)
+    learned = tuned.fit(found, Target("one", "numeric", ("x",), np.ones((2, 1), np.float32)), np.arange(2), plan=still)
+    expected = encoder.encode_file(folder / "1.wav", windows=3, seconds=30.0)
+    assert np.allclose(
+        learned.embed(found, np.array([1]))[0], expected, atol=2e-3
+    )  # windows are kept in half precision
+
+
+def test_some_files_keep_their_windows(folder: Path, tmp_path: Path) -> None:
+    encoder = TorchEncoder.open(saved(tmp_path / "net.pt"))
+    found = heard(bare(3), encoder, folder=tmp_path / "kept", root=folder)
+    some = found.take(np.array([2, 0]))
+    assert found.own is not None
+    assert some.own is not None
+    assert some.paths == ("2.wav", "0.wav")
+    assert np.array_equal(some.own.mel[0], found.own.mel[2])
+
+
+def test_tuning_needs_windows_of_the_trunk() -> None:
+    with pytest.raises(DataError, match="--trunk FILE"):
+        tuned.fit(bare(), kind(FILES), np.arange(4))
+
+
+def test_the_network_begins_with_the_trunk_of_the_examples() -> None:
+    from recsys.producers import network
+    from recsys.producers.pretraining import PLAN as ALONE
+    from recsys.producers.pretraining import pretrain
+
+    start = pretrain(windows(), seed=1, plan=changed(ALONE, epochs=1, batch=16))
+    still = changed(Plan(), epochs=1, batch=16, trunk_rate=0.0)
+    learned: Net = network.fit(begun(windows(), start), kind(), np.arange(20), plan=still)
+    assert np.array_equal(learned.weights["trunk.body.0.0.weight"], start.weights["body.0.0.weight"])
