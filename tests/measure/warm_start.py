@@ -30,6 +30,7 @@ from recsys.producers.labels import read_labels
 from recsys.producers.network import Trunk
 from recsys.producers.recipes import Plan, changed
 from recsys.producers.rounds import out_of_fold
+from recsys.producers.starting import together
 from recsys.producers.targets import Target
 from tests.measure.labels import _grouped
 
@@ -76,7 +77,7 @@ def warmed(heard: Examples, given: argparse.Namespace, plan: Plan) -> Trunk:
     files = [str(path) for folder in given.unlabelled for path in sorted(folder.rglob("*")) if path.suffix in SOUND]
     more = [examples(files, folder=given.cache)] if files else []
     start = time.process_time()
-    trunk = pretraining.pretrain(_joined(more if given.apart else [heard, *more]), plan=plan)
+    trunk = pretraining.pretrain(together(more if given.apart else [heard, *more]), plan=plan)
     print(
         f"trunk: {sum(map(len, more)) + len(heard) * (not given.apart)} files, {time.process_time() - start:.0f} CPU s"
     )
@@ -115,18 +116,6 @@ def said(
         assert made is not None
         found.append(made.prediction.mean)
     return found
-
-
-def _joined(parts: Sequence[Examples]) -> Examples:
-    """Windows of several sets as one; what else there is of them is left out."""
-    width = max(part.mel.shape[1] for part in parts)
-    grow = [((0, 0), (0, width - part.mel.shape[1])) for part in parts]
-    mel = np.concatenate([np.pad(part.mel, (*g, (0, 0), (0, 0))) for part, g in zip(parts, grow, strict=True)])
-    mask = np.concatenate([np.pad(part.mask, g) for part, g in zip(parts, grow, strict=True)])
-    paths = tuple(path for part in parts for path in part.paths)
-    digests = tuple(digest for part in parts for digest in part.digests)
-    bare = np.zeros((len(paths), 0), np.float32)
-    return Examples(paths, mel, mask, bare, (), np.arange(len(paths), dtype=np.int32), digests)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from recsys.producers import trunks, tuned
 from recsys.producers.examples import Examples
 from recsys.producers.network import Net
 from recsys.producers.recipes import Plan, changed
+from recsys.producers.starting import Start, together
 from recsys.producers.targets import Target
 from recsys.producers.torch import TorchEncoder
 from recsys.producers.trunks import embedded, joined, open_trunk
@@ -81,6 +83,30 @@ def test_a_linear_head_reads_the_trunk_alone(folder: Path, tmp_path: Path) -> No
         again.predict(bare(), rows)
     with pytest.raises(DataError, match="--trunk FILE"):
         trunks.fit(bare(), kind(FILES), rows)
+
+
+def test_a_model_keeps_the_encoder_that_it_reads(folder: Path, tmp_path: Path) -> None:
+    start = Start(saved(tmp_path / "net.pt"), tune=True)
+    found = start.ready(bare(4), folder=tmp_path / "kept", root=folder)
+    (tmp_path / "model").mkdir()
+    start.keep(tmp_path / "model")
+    again = Start.kept(tmp_path / "model", ["tuned", "linear"])
+    same = again.ready(bare(4), folder=tmp_path / "other", root=folder)
+    assert again.arms() == start.arms() == ["trunk", "tuned"]
+    assert again.facts() == start.facts()
+    assert same.names == found.names
+    assert np.array_equal(same.descriptors, found.descriptors)
+    assert Start.kept(tmp_path, ["linear"]) == Start()
+    assert Start().ready(found, folder=tmp_path) is found
+
+
+def test_windows_of_several_sets_are_each_sound_once() -> None:
+    one = windows(files=6)
+    narrow = replace(one, mel=one.mel[:, :2], mask=one.mask[:, :2], digests=("5.wav", *"abcde"))
+    both = together([one, narrow])
+    assert both.digests == (*one.digests, *"abcde")
+    assert both.mel.shape[:2] == (11, 3)
+    assert not both.mask[6:, 2].any()
 
 
 def test_what_is_no_trunk_is_refused(tmp_path: Path) -> None:
