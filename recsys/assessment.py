@@ -36,13 +36,14 @@ def assess(
     """Run the protocols that the settings ask for; report.html and report.json go to ``out``, ablation.json if asked.
 
     Hyper-parameters and blend weights are chosen on a validation part of each training side, never on what is
-    hidden; the hidden part is read once, by the models that were chosen.
+    hidden; the hidden part is read once, by the models that were chosen. Content spaces that the settings leave out of
+    training take part in the ablation only, which says whether they would pay.
 
     Raises:
         DataError: a protocol asked for by name that this data does not allow.
     """
     chosen = settings.evaluate
-    splits, skipped = prepare(dataset, chosen.protocol, seed=chosen.seed)
+    splits, skipped = prepare(dataset.without(settings.train.without), chosen.protocol, seed=chosen.seed)
     results = measured(splits, settings, progress=progress)
     worth = _worth(dataset, settings, out, made_from, progress) if chosen.ablate else None
     asked = f"--protocol {chosen.protocol} --seed {chosen.seed}{' --ablate' if chosen.ablate else ''}"

@@ -26,6 +26,7 @@ from recsys.sources import Gathered
 from recsys.sources.matching import normalised
 from recsys.sources.rejects import Rejects
 from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
+from recsys.tables.predicted import where_none_is_given
 
 APART = 5.0  # seconds that two lengths of one recording may differ
 DESCRIBED = (*TAGS, "duration", "path", "flags")
@@ -58,7 +59,12 @@ def nothing() -> Gathered:
 
 
 def join(
-    dataset: Dataset, features: Features, encoded: Sequence[Embeddings] = (), *, space: Space | None = None
+    dataset: Dataset,
+    features: Features,
+    encoded: Sequence[Embeddings] = (),
+    *,
+    space: Space | None = None,
+    said: pd.DataFrame | None = None,
 ) -> Joined:
     """Bring a library into a dataset.
 
@@ -67,6 +73,8 @@ def join(
         features: the library.
         encoded: further vectors of its tracks, each a content space of its own.
         space: what places sounds already; None = it is fitted to this library.
+        said: what producers predicted of its tracks, columns as ``tables.predicted`` names them; kept where nothing
+            was given.
 
     Values of the catalogue are filled in, never replaced; lengths only where the files are not mostly excerpts. Traits
     become columns, ``tempo``, ``key`` and ``camelot`` among them; what is wrong with a file stands in ``flags``;
@@ -85,7 +93,10 @@ def join(
     library[moved.tracks.rows(dataset.tracks.ids)] = theirs
     library[moved.tracks.rows(features.tracks.at(own))] = own
     related = relations(features)
-    catalogue = _described(moved.catalogue, _columns(features, related), library)
+    columns = _columns(features, related)
+    if said is not None:
+        columns = pd.concat([columns, said.reset_index(drop=True)], axis=1)
+    catalogue = _described(moved.catalogue, columns, library)
     space, contents = _space(features, catalogue, library, moved.contents, space)
     contents |= {mine.space: _taken(mine, library) for mine in encoded}
     counts = {"library_tracks": len(features), "library_own": len(own)}
@@ -234,7 +245,7 @@ def _described(catalogue: Catalogue, columns: pd.DataFrame, library: Rows) -> Ca
     for name in frame:
         if not pd.api.types.is_numeric_dtype(frame[name]):
             frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
-    return Catalogue(frame)
+    return Catalogue(where_none_is_given(frame))
 
 
 def _excerpts(lengths: pd.Series[float], files: pd.Series[float]) -> bool:

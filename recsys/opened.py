@@ -29,7 +29,8 @@ from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, wri
 from recsys.wishes import dial_facts
 
 NEXT = "next"
-TEXT = "text"
+TEXT = "text"  # the index that searching reads
+WORDS = "words"  # what places texts in the content space of that name
 CONTENTS = "contents"  # content spaces as they came, for tracks that come later
 
 
@@ -149,10 +150,11 @@ class Opened:
         return dial_facts(self.known.facts, self.listeners, self.taste)
 
 
-def carry_sound(tables: Path, folder: Path) -> None:
-    """Take the content space of the library along, so that other sounds can be placed in it."""
-    if (tables / SOUND).is_dir():
-        shutil.copytree(tables / SOUND, folder / SOUND)
+def carry_spaces(tables: Path, folder: Path) -> None:
+    """Take along what places other sounds and texts in the content spaces of these tables."""
+    for name in (SOUND, WORDS):
+        if (tables / name).is_dir():
+            shutil.copytree(tables / name, folder / name)
 
 
 def write_engine(

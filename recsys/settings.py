@@ -49,6 +49,16 @@ class Ingest(Section):
     columns: dict[str, str] = Field({}, description="our column name = the name in your files")
     max_reject_share: float = Field(0.05, ge=0, le=1, description="more bad rows than this is an error")
     skip_seconds: float = Field(30.0, ge=0, description="heard for less than this counts as a skip")
+    text: bool = Field(False, description="make titles, genres, tags and lyrics a content space too")
+
+
+class Label(Section):
+    """What a library teaches about its own tracks, filled in where nobody said it."""
+
+    targets: list[str] = Field(["genre", "mood", "emotion"], description="empty = learn nothing")
+    instruments: bool = Field(True, description="hear instruments too, with the weights that come along")
+    minutes: float = Field(5.0, gt=0, description="for choosing how to learn; hearing is not counted")
+    tracks: int = Field(1200, ge=50, description="labelled tracks at most to learn from")
 
 
 class Train(Section):
@@ -57,6 +67,7 @@ class Train(Section):
     model: str | None = Field(None, description="fit only this model; default: the best on validation")
     seed: int = Field(0, ge=0)
     valid_share: float = Field(0.1, gt=0, lt=1, description="share of each listener's tracks held out to choose")
+    without: list[str] = Field(["tagger"], description="content spaces that models leave out")
     next_track: bool = Field(False, description="learn what comes next in lists, and use it where it is better")
 
 
@@ -134,6 +145,7 @@ class Settings(Section):
     paths: Paths = Paths()
     analyze: Analyze = Analyze()
     ingest: Ingest = Ingest()
+    label: Label = Label()
     train: Train = Train()
     recommend: Recommend = Recommend()
     similar: Similar = Similar()

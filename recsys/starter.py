@@ -25,14 +25,21 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # [ingest]
 # max_reject_share = 0.05   # more bad rows than this is an error
 # skip_seconds = 30.0       # heard for less than this counts as a skip
+# text = false              # titles, genres, tags and lyrics as a content space of their own
 # [ingest.columns]          # only where yours are not recognised: our name = "yours"
 # user_id = "listener"
 # track_id = "song"
+
+# [label]
+# targets = ["genre", "mood", "emotion"]   # learned from the tracks that have them, filled in where none is given
+# instruments = true        # hear instruments too
+# minutes = 5.0             # for choosing how to learn
 
 # [train]
 # model = "ials"            # fit only this one; default: the best on validation
 # seed = 0
 # valid_share = 0.1
+# without = ["tagger"]      # content spaces that models leave out: predicted labels count only where you say so
 
 # [models.ials]             # hyper-parameters of a model; default: chosen on validation
 # factors = 128

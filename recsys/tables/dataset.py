@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,19 @@ class Dataset:
             return self.matrix()
         lists = self.playlists.matrix()
         return sp.csr_array(sp.vstack([self.matrix(), lists], format="csr"))
+
+    def without(self, spaces: Iterable[str]) -> Dataset:
+        """The dataset less some content spaces; a name such as ``tagger`` means ``tagger:genre`` and the like too.
+
+        >>> from recsys.tables import IdMap
+        >>> places = {n: Embeddings.normalised(np.ones((1, 2)), n) for n in ("sound", "tagger:genre", "tagger:mood")}
+        >>> data = Dataset(Interactions.empty(IdMap([]), IdMap(["x"])), Catalogue.empty(1), places)
+        >>> sorted(data.without(["tagger"]).contents)
+        ['sound']
+        """
+        gone = set(spaces)
+        kept = {name: space for name, space in self.contents.items() if not {name, name.partition(":")[0]} & gone}
+        return replace(self, contents=kept)
 
     def save(self, folder: Path, *, inputs: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         """Write all tables into ``folder`` (an empty working folder) and seal it with a manifest."""

@@ -39,11 +39,7 @@ def targets(frame: pd.DataFrame) -> list[str]:
 
 def is_predicted(name: str, frame: pd.DataFrame) -> bool:
     """Whether a column holds predictions, or says something about them."""
-    return any(
-        name in (f"{one}{PREDICTED}", f"{one}{BY}", f"{one}{SIGMA}", f"{CHANCE}{one}")
-        or name.startswith(f"{CHANCE}{one}_")
-        for one in targets(frame)
-    )
+    return any(name in _of(frame, target) for target in targets(frame))
 
 
 def chance_of(target: str, label: str) -> str:
@@ -110,6 +106,29 @@ def listed(value: Any) -> list[Any]:
     if isinstance(value, list | tuple | np.ndarray):
         return list(value)
     return [] if value is None or value is pd.NA or value != value else [value]
+
+
+def where_none_is_given(frame: pd.DataFrame) -> pd.DataFrame:
+    """The catalogue with predictions only where nothing was given.
+
+    >>> songs = pd.DataFrame({"genre": [["Jazz"], None], "genre_predicted": [["rock"], ["rock"]],
+    ...                       "genre_by": "library@1", "p_genre": [.6, .9]})
+    >>> where_none_is_given(songs)[["genre", "genre_predicted", "genre_by"]].iloc[0].tolist()
+    [['Jazz'], None, None]
+    """
+    made = frame.copy()
+    for target in targets(frame):
+        given = _given(frame, target)
+        for name in _of(frame, target):
+            number = pd.api.types.is_numeric_dtype(frame[name].dtype)
+            made[name] = frame[name].mask(given) if number else frame[name].astype(object).where(~given, None)
+    return made
+
+
+def _of(frame: pd.DataFrame, target: str) -> list[str]:
+    """The columns of one target."""
+    names = {f"{target}{PREDICTED}", f"{target}{BY}", f"{target}{SIGMA}", f"{CHANCE}{target}"}
+    return [str(name) for name in frame if name in names or str(name).startswith(f"{CHANCE}{target}_")]
 
 
 def numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:

@@ -40,7 +40,7 @@ def train(
             settings name is left out.
     """
     from recsys import nexttrack, record, training
-    from recsys.opened import carry_sound, write_engine
+    from recsys.opened import carry_spaces, write_engine
     from recsys.tables import Dataset
 
     settings = with_train(settings or Settings(), model, seed)
@@ -49,7 +49,7 @@ def train(
     if only_stale and (held := current_bundle(out)) and is_current(held, made_from):
         return Made("train", held, manifest.read(held), unchanged=True)
     started = clock.perf_counter()
-    dataset = Dataset.open(tables)
+    dataset = Dataset.open(tables).without(settings.train.without)
     left_out = settings.train.model if model is None and not len(dataset.plays) else None
     fitted = without_model(settings) if left_out else settings
     trained = training.train(dataset, fitted, progress=progress)
@@ -57,7 +57,7 @@ def train(
 
     def write(folder: Path) -> dict[str, Any]:
         write_engine(folder, dataset, trained.model, trained.index, following)
-        carry_sound(tables, folder)
+        carry_spaces(tables, folder)
         chosen = trained.model.name if trained.model else None
         seconds = clock.perf_counter() - started
         facts = record.write(folder, dataset, chosen, training.table(trained.candidates), fitted, seconds)
@@ -147,7 +147,7 @@ def tune(
     }
     if only_stale and is_current(out, made_from):
         return Made("tune", out, manifest.read(out), unchanged=True)
-    dataset = Dataset.open(Path(tables))
+    dataset = Dataset.open(Path(tables)).without(settings.train.without)
     until = clock.monotonic() + 60 * minutes if minutes is not None else float("inf")
     facts = tuning.search(
         dataset,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys import manifest
-from recsys.errors import MissingExtra
+from recsys.errors import DataError, MissingExtra
 from recsys.freshness import fingerprint, is_current
 from recsys.settings import Settings, changed
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from recsys.joining import Joined
     from recsys.producers.encoder import Encoder
     from recsys.sources import Gathered
+    from recsys.tables import Dataset
 
 AUDIO = ("soxr", "av", "tinytag")
 
@@ -98,6 +99,11 @@ def _encoded(features: Pathlike | None, settings: Settings) -> list[Path]:
     return [_vectors(str(features), kind) for kind in kinds if getattr(settings.producers, kind).path is not None]
 
 
+def labels_of(features: Pathlike) -> Path:
+    """Where what ``label`` said of the tracks is: beside the features."""
+    return Path(f"{features}-labels")
+
+
 def ingest(
     plays: Paths = (),
     *,
@@ -132,6 +138,8 @@ def ingest(
     encoded = _encoded(features, settings)
     heard = {"features": fingerprint(Path(features))} if features is not None else {}
     heard |= {folder.name: fingerprint(folder) for folder in encoded}
+    if features is not None and manifest.find(labels_of(features)):
+        heard["labels"] = fingerprint(labels_of(features))
     made_from = {"inputs": inputs, "settings": settings.ingest.model_dump(), **heard}
     if only_stale and is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
@@ -143,8 +151,23 @@ def ingest(
             joined.relations.to_parquet(work / "relations.parquet", index=False)
         if joined is not None and joined.space:
             _save_sound(work / "sound", joined.space, joined)
+        if settings.ingest.text:
+            gathered = replace(gathered, dataset=_with_words(gathered.dataset, work))
         gathered.dataset.save(work, inputs=inputs, facts=facts)
     return Made("ingest", out, manifest.read(out, "tables"))
+
+
+def _with_words(dataset: Dataset, work: Path) -> Dataset:
+    """The dataset with its text as a content space; what places other texts in it is kept."""
+    from recsys.bundle import save_arrays
+    from recsys.opened import WORDS
+    from recsys.producers.text_space import NAME, TextSpace
+
+    if NAME in dataset.contents:
+        raise DataError(f"there is a content space {NAME!r} already; rename the content file, or leave ingest.text out")
+    space = TextSpace.fit(dataset.catalogue.frame)
+    save_arrays(work / WORDS, space.arrays())
+    return replace(dataset, contents={**dataset.contents, NAME: space.vectors(dataset.catalogue.frame)})
 
 
 def _save_sound(folder: Path, space: Space, joined: Joined) -> None:
@@ -170,12 +193,17 @@ def _gather(
     need_audio()
     from recsys import joining
     from recsys.audio.store import open_features
+    from recsys.producers.tagging_kept import open_labels
     from recsys.producers.vectors import read_vectors
 
     library = open_features(features)
     some = any(given.values())
     found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
-    joined = joining.join(found.dataset, library, [read_vectors(folder, library) for folder in encoded])
+    spaces, said = [read_vectors(folder, library) for folder in encoded], None
+    if manifest.find(labels_of(features)):
+        labelled = open_labels(labels_of(features), library.catalogue["digest"].tolist())
+        spaces, said = [*spaces, *labelled.spaces()], labelled.columns()
+    joined = joining.join(found.dataset, library, spaces, said=said)
     return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time as clock
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def update(
     updated = updating.update(engine, new, seed=settings.train.seed)
 
     def write(folder: Path) -> dict[str, Any]:
-        _carry_sound(folder, engine, updated.tracks, digests)
+        _carry_spaces(folder, engine, updated.tracks, digests)
         return _write(folder, engine, updated, inputs, settings, clock.perf_counter() - started)
 
     target = Path(out) if out is not None else engine.folder.parent
@@ -102,7 +103,7 @@ def _gathered(
     new = sources.gather(**given, settings=settings.ingest, progress=progress).dataset if any(given.values()) else None
     if features is None:
         assert new is not None
-        return new, None
+        return _with_words(engine, new), None
     from recsys import joining
     from recsys.audio.store import open_features
 
@@ -110,7 +111,18 @@ def _gathered(
     silent = type(base)(type(base.plays).empty(base.users, base.tracks), base.catalogue)
     known = merged(silent, new).dataset if new is not None else silent
     joined = joining.join(known, open_features(features), space=_space(engine.folder))
-    return joined.dataset, joined.digests
+    return _with_words(engine, joined.dataset), joined.digests
+
+
+def _with_words(engine: Engine, new: Dataset) -> Dataset:
+    """New tracks placed by their text too, where the bundle has such a space."""
+    from recsys.opened import WORDS
+    from recsys.producers.text_space import NAME, TextSpace
+
+    if not (engine.folder / WORDS).is_dir():
+        return new
+    space = TextSpace.from_arrays(bundles.open_arrays(engine.folder / WORDS))
+    return replace(new, contents={**new.contents, NAME: space.vectors(new.catalogue.frame)})
 
 
 def _space(bundle: Path) -> Space | None:
@@ -119,8 +131,12 @@ def _space(bundle: Path) -> Space | None:
     return Space.open(bundle / NAME) if (bundle / NAME).is_dir() else None
 
 
-def _carry_sound(folder: Path, engine: Engine, tracks: Place, digests: pd.Series | None) -> None:
-    """Take the content space of sound along, and which track has which sound."""
+def _carry_spaces(folder: Path, engine: Engine, tracks: Place, digests: pd.Series | None) -> None:
+    """Take along what places texts and sounds, and which track has which sound."""
+    from recsys.opened import WORDS
+
+    if (engine.folder / WORDS).is_dir():
+        shutil.copytree(engine.folder / WORDS, folder / WORDS)
     space = _space(engine.folder)
     if space is None:
         return
