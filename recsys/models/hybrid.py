@@ -16,16 +16,20 @@ from recsys.models.described import DescribedModel, check_content
 from recsys.models.features import Features
 from recsys.models.ials import IALS, Held
 from recsys.models.mapping import ContentMap, Described
+from recsys.models.people import People
+from recsys.models.peopled import Peopled
 from recsys.models.splitting import Split, by_blocks, by_groups
 from recsys.models.whitened import System
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from recsys.tables import Dataset
 
 SETTLED = 3  # rounds after which the strength of the regression on content stays as it is
 
 
-class Hybrid(DescribedModel, IALS):
+class Hybrid(DescribedModel, Peopled):
     """iALS whose tracks are drawn towards what their content predicts instead of towards 0.
 
     Of each track's ridge the share ``prior`` pulls towards its content's point, the rest towards 0, and doubt about
@@ -40,8 +44,12 @@ class Hybrid(DescribedModel, IALS):
     ``content`` is a ``ContentMap``, fitted anew in each round on the tracks with plays; each is left out of its own
     prediction. A track without plays has content(x) exactly and takes no part in the loss.
 
+    Listeners of whom something is known (age, country, …) are drawn to what that predicts in the same way: of their
+    ridge the share ``people``. Such a listener without plays has that point exactly.
+
     Args:
         prior: share of the ridge that content has.
+        people: share of the listeners' ridge that what is known of them has, where anything is.
         doubt: plays at which what listeners did not play begins to count as much as content.
         dimensions: most axes of content.
         factors, regularization, alpha, nu, weighting, iterations, cg_steps, threads: as of IALS.
@@ -79,6 +87,7 @@ class Hybrid(DescribedModel, IALS):
         *,
         prior: float = 0.7,
         doubt: float = 10.0,
+        people: float = 0.5,
         dimensions: int = 512,
         factors: int = 128,
         regularization: float = 0.3,
@@ -89,7 +98,7 @@ class Hybrid(DescribedModel, IALS):
         cg_steps: int = 2,
         threads: int = 0,
     ) -> None:
-        self.prior, self.doubt, self.dimensions = prior, doubt, dimensions
+        self.prior, self.doubt, self.people, self.dimensions = prior, doubt, people, dimensions
         super().__init__(
             factors=factors,
             regularization=regularization,
@@ -102,19 +111,32 @@ class Hybrid(DescribedModel, IALS):
         )
 
     def fit(
-        self, dataset: Dataset, *, rng: np.random.Generator, progress: Callable[[int, int], None] | None = None
+        self,
+        dataset: Dataset,
+        *,
+        rng: np.random.Generator,
+        progress: Callable[[int, int], None] | None = None,
+        listeners: pd.DataFrame | None = None,
     ) -> Self:
-        """Learn from ``dataset.histories()`` and what is known of the tracks; DataError when nothing is."""
+        """Learn from ``dataset.histories()`` and what is known of the tracks; DataError when nothing is.
+
+        ``listeners`` has what is known of the listeners, a row for each of ``dataset.users``; None = nothing.
+        """
         self._check()
         check_content(dataset)
         played = _played(dataset)
+        self.people_ = None if listeners is None else People(listeners, np.diff(dataset.matrix().indptr) > 0)
         self.features_ = Features(self.dimensions).fit(dataset, played)
         with _Content(self, dataset, played):
             super().fit(dataset, rng=rng, progress=progress)
         return self
 
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
-        """New tracks start where their content says; then as iALS. Learned are tracks with plays or content."""
+        """New tracks start where their content says; then as iALS. Learned are tracks with plays or content.
+
+        The axes turn, so what is known of listeners has no say until the next training.
+        """
+        self.people_ = None
         played = _played(dataset)
         self.items_ = np.where(played[:, None], self.items_, 0).astype(np.float32)
         with _Content(self, dataset, played):
@@ -137,7 +159,7 @@ class Hybrid(DescribedModel, IALS):
         points = self.map_.predict(known)
 
         def hold(system: System, turn: Floats, extra: Histories, ridge: Floats) -> Held:
-            more = self._doubts(system, extra)
+            more = self._doubts(system, extra, self.doubt)
             return Held(ridge + more, points @ turn * (self.prior * ridge + more)[:, None])
 
         made = self._fold_in_tracks(plays, histories, hold)
@@ -171,14 +193,9 @@ class Hybrid(DescribedModel, IALS):
         return Split({name: np.where(placed, part, 0) for name, part in given.items()}, np.where(placed, 0, whole))
 
     def _held(self, system: System, items: Floats, plays: Histories, ridge: Floats) -> Held:
-        more = self._doubts(system, plays)
+        more = self._doubts(system, plays, self.doubt)
         points = self._content.points(items)
         return Held(ridge) if points is None else Held(ridge + more, points * (self.prior * ridge + more)[:, None])
-
-    def _doubts(self, system: System, plays: Histories) -> Floats:
-        """What holds each track (row of ``plays``) at its content besides the ridge, (n,)."""
-        level = self.doubt * float(system.spectrum[: self.factors].mean())
-        return (level / np.maximum(np.diff(plays.indptr), 1)).astype(np.float32)
 
 
 class _Content:

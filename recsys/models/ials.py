@@ -115,21 +115,24 @@ class IALS(Model):
         """Learn from CSR (users, tracks), yielding the objective after each iteration; fitted when exhausted."""
         self._check()
         self._measure(histories)
-        rows = self._extra(histories, _levels(histories))
+        rows = self._extra(histories, levels(histories))
         columns = rows.T.tocsr()
-        user_ridge, item_ridge = self._ridge(rows, USERS), self._ridge(columns, TRACKS)
+        item_ridge = self._ridge(columns, TRACKS)
         users, items = self._start(histories.shape, rng)
         self.losses_: list[float] = []
         system = self._turn(items, users)
         for _ in range(self.iterations):
-            self._solve(system, rows, user_ridge, users)
+            drawn = self._drawn(system, rows, users)
+            self._solve(system, rows, drawn.ridge, users, drawn.pull)
             turned = self._turn(users, items)
             held = self._held(turned, items, columns, item_ridge)
             loss = self._solve(turned, columns, held.ridge, items, held.pull)
-            self.losses_.append(loss + float(user_ridge @ np.einsum("nd,nd->n", users, users)))
+            self.losses_.append(loss + float(drawn.ridge @ np.einsum("nd,nd->n", users, users)))
             system = self._turn(items, users)
             yield self.losses_[-1]
-        self._solve(system, rows, user_ridge, users)
+        drawn = self._drawn(system, rows, users)
+        self._solve(system, rows, drawn.ridge, users, drawn.pull)
+        self._settle_listeners(users)
         self.items_, self.spectrum_ = system
         self.listeners_ = gram(users, self._workers()).astype(np.float32)
 
@@ -143,7 +146,7 @@ class IALS(Model):
         A history without entries gets the zero vector.
         """
         _same("tracks in the histories", histories.shape[1], len(self.items_))
-        extra = self._extra(histories, _levels(histories))
+        extra = self._extra(histories, levels(histories))
         return self._fold_in(System(self.items_, self.spectrum_), extra, USERS)[:, : self.factors]
 
     def item_fold_in(self, plays: Histories, histories: Histories) -> Floats:
@@ -158,7 +161,7 @@ class IALS(Model):
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
         """New tracks get the best vectors given who played them, then all tracks one more round with all plays."""
         histories = dataset.histories()
-        extra = self._extra(histories, _levels(histories))
+        extra = self._extra(histories, levels(histories))
         columns = extra.T.tocsr()
         ridge = self._ridge(columns, TRACKS)
         items, users = np.array(self.items_), np.zeros((len(histories.indptr) - 1, self.items_.shape[1]), np.float32)
@@ -184,7 +187,7 @@ class IALS(Model):
 
     def confidences(self, histories: Histories) -> sp.csr_array:
         """The confidence c of each entry of these histories after ``fit``, float32 CSR of the same shape."""
-        extra = self._extra(histories, _levels(histories))
+        extra = self._extra(histories, levels(histories))
         return sp.csr_array((extra.data + np.float32(1), extra.indices, extra.indptr), shape=extra.shape)
 
     def _check(self) -> None:
@@ -202,7 +205,7 @@ class IALS(Model):
 
     def _measure(self, histories: Histories) -> None:
         """Remember what makes confidences and ridges independent of the size of the data."""
-        shaped = self._shaped(histories, _levels(histories))
+        shaped = self._shaped(histories, levels(histories))
         mean = shaped.mean(dtype=np.float64) if len(shaped) else 1.0
         sizes = [histories.nnz / max(1, length) for length in histories.shape]
         self.scale_ = np.array([mean, *np.maximum(sizes, 1.0)])
@@ -235,6 +238,13 @@ class IALS(Model):
         """How the tracks (rows of ``plays``) are held in this round: here just by their ridge, to 0."""
         return Held(ridge)
 
+    def _drawn(self, system: System, plays: Histories, users: Floats) -> Held:
+        """How the listeners (rows of ``plays``) are held in this round: here just by their ridge, to 0."""
+        return Held(self._ridge(plays, USERS))
+
+    def _settle_listeners(self, users: Floats) -> None:
+        """What is done with the listeners' final vectors, in the axes of the tracks: here nothing."""
+
     def _fold_in_tracks(
         self, plays: Histories, histories: Histories, hold: Callable[[System, Floats, Histories, Floats], Held]
     ) -> Floats:
@@ -244,7 +254,7 @@ class IALS(Model):
         users[:, : self.factors] = self.user_vectors(histories)
         values, axes = eigen(self.listeners_)
         turn = axes.astype(np.float32)
-        extra = self._extra(plays, _levels(sp.hstack([histories, plays], format="csr"))).T.tocsr()
+        extra = self._extra(plays, levels(sp.hstack([histories, plays], format="csr"))).T.tocsr()
         system = System(users @ turn, np.maximum(values, 0).astype(np.float32))
         held = hold(system, turn, extra, self._ridge(extra, TRACKS))
         return self._folded(system, extra, held) @ turn.T
@@ -265,7 +275,7 @@ class IALS(Model):
         return out
 
 
-def _levels(histories: Histories) -> Floats:
+def levels(histories: Histories) -> Floats:
     """Geometric mean of each row's weights, (q,); 1 for an empty row."""
     counts = np.diff(histories.indptr)
     sums = np.zeros(len(counts))
