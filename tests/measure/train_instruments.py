@@ -1,0 +1,190 @@
+"""Make the weights of ``recsys.producers.instruments``.
+
+    apt-get install fluidsynth fluid-soundfont-gm timgm6mb-soundfont
+    python -m tests.measure.train_instruments --out instruments.safetensors
+
+Needs torch, scikit-learn and soxr, and FluidSynth on the path. Two thirds of the notes are played from FluidR3 (MIT
+licence), one third is made by ``instrument_synthetic``; TimGM6mb is held out: it chose the design and calibrates.
+On one machine, with the same packages and fonts, it writes the same bytes each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.metrics import average_precision_score
+
+from recsys.producers.instruments import Tagger
+from recsys.producers.instruments_names import CLASSES, EVENTS, FAMILIES, INSTRUMENTS
+from tests.measure.instrument_network import Network, arrays, save, train
+from tests.measure.instrument_notes import drawn, labels, played
+from tests.measure.instrument_synthetic import synthetic
+from tests.measure.instrument_variety import Mixer, Notes, mels, notes
+from tests.measure.instruments import reliability
+
+FONTS = Path("/usr/share/sounds/sf2")
+KINDS = {"instruments": len(INSTRUMENTS), "families": len(FAMILIES), "events": len(EVENTS)}
+BATCH, BATCHES = 64, 40  # windows of the held-out font that calibrate, and as many that measure
+Floats = NDArray[np.float32]
+
+
+def rendered(font: Path, count: int, copies: int, seeds: tuple[int, int]) -> Notes:
+    """Notes of a soundfont, each varied ``copies`` times; seeds of the notes and of the variety."""
+    listed = drawn(font, count, np.random.default_rng(seeds[0]))
+    sounds = played(listed, font)
+    there = np.abs(sounds).max(axis=1) > 0
+    rng = np.random.default_rng(seeds[1])
+    windows = np.concatenate([mels(sounds[there], rng) for _ in range(copies)])
+    print(f"{font.name}: {there.sum()} notes", flush=True)
+    return notes(windows, np.tile(labels(listed)[there], (copies, 1)))
+
+
+def made(count: int, weight: int, seeds: tuple[int, int]) -> Notes:
+    """Notes made by code, each counting ``weight`` times."""
+    sounds, told = synthetic(count, np.random.default_rng(seeds[0]))
+    windows = mels(sounds, np.random.default_rng(seeds[1]))
+    return notes(np.tile(windows, (weight, 1, 1)), np.tile(told, (weight, 1)))
+
+
+def joined(banks: list[Notes]) -> Notes:
+    """All notes of several banks."""
+    return notes(*(torch.cat([bank[part] for bank in banks]).numpy() for part in (0, 1)))
+
+
+class Phase(NamedTuple):
+    """Steps of training, windows in each, the highest learning rate, and ``Mixer.hardness``."""
+
+    steps: int
+    size: int
+    rate: float
+    hardness: float
+
+
+PHASES = (Phase(2200, 64, 3e-3, 1.0), Phase(8000, 32, 2e-3, 0.5))
+
+
+def trained(bank: Notes, phases: Sequence[Phase]) -> dict[str, Floats]:
+    """Weights after every phase; each has a seed of its own."""
+    network = None
+    for seed, phase in enumerate(phases, 1):
+        torch.manual_seed(seed)
+        network = network or Network()
+        mixer = Mixer(bank, seed, hardness=phase.hardness)
+        train(network, mixer, phase.steps, size=phase.size, rate=phase.rate, tell=_tell)
+    return arrays(network)
+
+
+def _tell(step: int, loss: float, _: torch.nn.Module) -> None:
+    if step % 250 == 0:
+        print(f"step {step}: loss {loss:.3f}", flush=True)
+
+
+class Heard(NamedTuple):
+    """Log-odds (n, classes) of windows, and what is in them (n, classes), NaN where unknown."""
+
+    odds: Floats
+    labels: Floats
+
+
+def hear(tagger: Tagger, mixer: Mixer, batches: int) -> Heard:
+    """The tagger over mixtures drawn as those it learned from."""
+    drawn_batches = [mixer.batch(BATCH) for _ in range(batches)]
+    odds = np.concatenate([tagger.odds(batch.mel.numpy())[0] for batch in drawn_batches])
+    return Heard(odds, torch.cat([batch.labels for batch in drawn_batches]).numpy())
+
+
+def calibrated(weights: dict[str, Floats], heard: Heard) -> dict[str, Floats]:
+    """The weights with a slope and a shift of the log-odds, one of each for all instruments, families and events.
+
+    Platt, "Probabilistic outputs for support vector machines", 1999. A shift of each class would learn the font.
+    """
+    slope, shift, start = np.ones(len(CLASSES), np.float32), np.zeros(len(CLASSES), np.float32), 0
+    for size in KINDS.values():
+        columns = slice(start, start + size)
+        odds, truth = heard.odds[:, columns].ravel(), heard.labels[:, columns].ravel()
+        known = ~np.isnan(truth)
+        slope[columns], shift[columns] = _platt(odds[known], truth[known])
+        start += size
+    return weights | {"slope": slope, "shift": shift}
+
+
+def _platt(odds: Floats, truth: Floats) -> tuple[float, float]:
+    def loss(line: NDArray[np.float64]) -> float:
+        values = line[0] * odds + line[1]
+        return float(np.mean(np.logaddexp(0, values) - truth * values))
+
+    return tuple(minimize(loss, [1.0, 0.0], method="Nelder-Mead").x.tolist())
+
+
+def measured(tagger: Tagger, heard: Heard) -> dict[str, float]:
+    """Calibration error and mean average precision of each kind of class on mixtures."""
+    out, start = {}, 0
+    slope, shift = tagger.calibration
+    probability = expit(heard.odds * slope + shift)
+    for kind, size in KINDS.items():
+        columns = slice(start, start + size)
+        truth, start = heard.labels[:, columns], start + size
+        known = ~np.isnan(truth)
+        out[f"ece_{kind}"] = reliability(probability[:, columns][known], truth[known] == 1)
+        first = probability[:, columns].argmax(axis=1)[:, None]
+        sure = ~np.isnan(np.take_along_axis(truth, first, 1))
+        named, right = (np.take_along_axis(table, first, 1)[sure] for table in (probability[:, columns], truth == 1))
+        out[f"ece_first_{kind}"] = reliability(named, right)
+        there = [k for k in range(size) if (truth[:, k] == 1).any()]
+        each = [average_precision_score(truth[known[:, k], k], probability[:, columns][known[:, k], k]) for k in there]
+        out[f"average_precision_{kind}"] = float(np.mean(each))
+    return out
+
+
+def single(tagger: Tagger, bank: Notes) -> dict[str, float]:
+    """Share of single notes whose instrument, or one of whose families, is named first; mean over instruments."""
+    odds, truth, many = tagger.odds(bank.mel.float().numpy())[0], bank.labels.numpy(), len(INSTRUMENTS)
+    one = truth[:, :many].any(axis=1)
+    kind, named = truth[one, :many].argmax(1), odds[one, :many].argmax(1)
+    kin = truth[one, many : many + len(FAMILIES)]
+    family = kin[np.arange(len(kin)), odds[one, many : many + len(FAMILIES)].argmax(1)]
+    per = [((named == k)[kind == k].mean(), family[kind == k].mean()) for k in np.unique(kind)]
+    return dict(zip(("accuracy", "family_accuracy"), np.mean(per, axis=0).tolist(), strict=True))
+
+
+def half(bank: Notes, first: int) -> Notes:
+    """Every other note."""
+    return notes(bank.mel[first::2].numpy(), bank.labels[first::2].numpy())
+
+
+def kept(weights: dict[str, Floats], held_out: Notes, out: Path, batches: int = BATCHES) -> dict[str, float]:
+    """Calibrate on half of the held-out notes, measure on the other half, save; what was measured."""
+    weights = calibrated(weights, hear(Tagger(weights), Mixer(half(held_out, 0), 21), batches))
+    tagger = Tagger(weights)
+    found = single(tagger, held_out) | measured(tagger, hear(tagger, Mixer(half(held_out, 1), 22), batches))
+    save(weights, out, {"measured": json.dumps({name: round(value, 4) for name, value in found.items()})})
+    return found
+
+
+def main() -> None:
+    """Play, train, calibrate, save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--font", type=Path, default=FONTS / "FluidR3_GM.sf2")
+    parser.add_argument("--held-out", type=Path, default=FONTS / "TimGM6mb.sf2")
+    parser.add_argument("--notes", type=int, default=120, help="of each instrument from the font, half as many made")
+    parser.add_argument("--out", type=Path, required=True)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    bank = joined([rendered(chosen.font, chosen.notes, 2, (1, 12)), made(chosen.notes // 2, 2, (5, 6))])
+    held_out = rendered(chosen.held_out, chosen.notes // 3, 1, (3, 11))
+    for name, value in kept(trained(bank, PHASES), held_out, chosen.out).items():
+        print(f"{name}: {value:.3f}")
+
+
+if __name__ == "__main__":
+    main()
