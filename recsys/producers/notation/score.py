@@ -42,7 +42,9 @@ class Notes:
     confidence: Floats
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[float]] | NDArray[Any], confidence: Sequence[float] | None = None) -> Notes:
+    def of(
+        cls, rows: Sequence[Sequence[float]] | NDArray[Any], confidence: Sequence[float] | NDArray[Any] | None = None
+    ) -> Notes:
         """Notes from rows of onset, offset, pitch, velocity; sorted.
 
         Raises:
