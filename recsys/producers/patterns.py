@@ -21,7 +21,7 @@ from recsys.audio.timbre import mfcc
 
 Floats = NDArray[np.float32]
 
-VERSION = 1  # goes up when values change
+VERSION = 2  # goes up when values change
 FRAME_RATE = 22050 / 512
 FINE, COARSE = 40, 20  # bands
 SORTED = {"spectral": (10, (0, 5, 9)), "delta": (25, (12, 18, 24))}  # frames of a block, places in the sorted block
@@ -33,7 +33,7 @@ LAGS = (1, 2, 4, 8, 16, 43, 172)  # frames
 SECOND = 43  # frames
 CHORD_LAGS = (0, 2, 5, 11, 22)  # frames of the long spectrum, 93 ms each
 CHORDS = {"major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6), "augmented": (0, 4, 8), "fourth": (0, 5, 7)}
-SHORTEST = 2.0  # seconds below which only what needs no time is known
+SHORTEST = 0.3  # seconds below which only what needs no time is known
 
 
 def describe(sounds: Sequence[Sound]) -> dict[str, Floats]:

@@ -32,7 +32,7 @@ def test_every_pattern_has_its_width_and_is_finite():
 
 
 def test_silent_and_short_windows_are_unknown_and_leave_the_others_alone():
-    silent, short = Sound(np.zeros(6 * RATE, np.float32)), noise(0.5)
+    silent, short = Sound(np.zeros(6 * RATE, np.float32)), noise(0.2)
     alone, among = patterns.describe([noise()]), patterns.describe([silent, noise(), short])
     assert all(np.isnan(vector).all() for vector in patterns.describe([silent, short]).values())
     for name, vector in alone.items():
