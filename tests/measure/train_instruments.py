@@ -141,7 +141,8 @@ def measured(tagger: Tagger, heard: Heard) -> dict[str, float]:
         out[f"ece_first_{kind}"] = reliability(named, right)
         there = [k for k in range(size) if (truth[:, k] == 1).any()]
         each = [average_precision_score(truth[known[:, k], k], probability[:, columns][known[:, k], k]) for k in there]
-        out[f"average_precision_{kind}"] = float(np.mean(each))
+        if each:
+            out[f"average_precision_{kind}"] = float(np.mean(each))
     return out
 
 
