@@ -73,6 +73,15 @@ class Net:
     best: int = -1
     sidecar: Mapping[str, Any] | None = None
 
+    @property
+    def size(self) -> int:
+        """Of a vector."""
+        return int(
+            next(
+                value for name, value in self.weights.items() if name.endswith("weight") and name.startswith("heads.")
+            ).shape[1]
+        )
+
     def predict(self, examples: Examples, rows: Rows, target: str | None = None) -> Prediction:
         """Probabilities, or numbers with sigma, of these rows: the mean over all windows of a file.
 
@@ -91,10 +100,8 @@ class Net:
 
     def embed(self, examples: Examples, rows: Rows) -> Floats:
         """The vector of each row, float32 (m, 128): the mean over its windows."""
-        from recsys.producers import running
-
-        vectors, places = running.vectors(self, examples, rows)
-        return over_files(vectors, places, len(rows))
+        inside = {name.partition(".")[2]: value for name, value in self.weights.items() if name.startswith("trunk.")}
+        return embed(Trunk(inside, self.sidecar), examples, rows)[:, : self.size]
 
     def _said(self, examples: Examples, rows: Rows) -> tuple[dict[str, Floats], Rows]:
         from recsys.producers import running
@@ -119,6 +126,16 @@ def from_arrays(arrays: Arrays) -> Net:
     }
     heads = Heads(about["kinds"], parts["middle"], parts["scale"])
     return Net(heads, parts["weights"], np.asarray(arrays["curve"]), int(about["best"]), about["sidecar"])
+
+
+def embed(trunk: Trunk, examples: Examples, rows: Rows) -> Floats:
+    """The vector of each row and how it varies, float32 (m, 2 d): mean and deviation over its windows."""
+    from recsys.producers import running
+
+    vectors, places = running.vectors(trunk, examples, rows)
+    mean = over_files(vectors, places, len(rows))
+    spread = np.sqrt(over_files((vectors - mean[places]) ** 2, places, len(rows)))
+    return np.concatenate([mean, spread], axis=1)
 
 
 def fit(

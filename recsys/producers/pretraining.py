@@ -34,7 +34,7 @@ from recsys.producers.shortchunk import state
 if TYPE_CHECKING:
     from recsys.producers.examples import Examples
 
-KIND = "trunk"
+KIND, NAME = "trunk", "self@1"
 LEAST = 16  # files
 MOST = 2048  # files of an epoch
 TEMPERATURE = 0.1

@@ -65,9 +65,9 @@ def said(net: Net, examples: Examples, rows: Rows) -> tuple[dict[str, Floats], R
     return found, windows.all(rows)[0]
 
 
-def vectors(net: Net, examples: Examples, rows: Rows) -> tuple[Floats, Rows]:
+def vectors(trunk: Trunk, examples: Examples, rows: Rows) -> tuple[Floats, Rows]:
     """The vector of each window; and each one's row."""
-    windows, body = Windows(examples.mel, examples.mask), opened(net).trunk
+    windows, body = Windows(examples.mel, examples.mask), opened_trunk(trunk).eval().to(device())
     with alone(), torch.inference_mode():
         parts = [body(body.scaled(batch.to(device()))).cpu().numpy() for batch in windows.batches(rows)]
     return np.concatenate(parts), windows.all(rows)[0]
@@ -76,22 +76,20 @@ def vectors(net: Net, examples: Examples, rows: Rows) -> tuple[Floats, Rows]:
 def opened(net: Net) -> Network:
     """The network of these arrays, ready to listen."""
     inside = {name.partition(".")[2]: value for name, value in net.weights.items() if name.startswith("trunk.")}
-    trunk = _body(Trunk(inside, net.sidecar))
-    heads = net.heads.outputs()
-    size = net.weights[f"heads.{next(iter(heads))}.weight"].shape[1]
-    network = Network(trunk, size, heads)
+    trunk = opened_trunk(Trunk(inside, net.sidecar))
+    network = Network(trunk, net.size, net.heads.outputs())
     network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in net.weights.items()})
     return network.eval().to(device())
 
 
 def _network(heads: Heads, windows: Windows, rows: Rows, plan: Plan, trunk: Trunk | None) -> Network:
-    body = _body(trunk) if trunk else new_trunk(windows, rows)
+    body = opened_trunk(trunk) if trunk else new_trunk(windows, rows)
     with torch.inference_mode():
         size = body.eval()(body.scaled(next(windows.batches(rows[:1])))).shape[1]
     return Network(body, size, heads.outputs(), plan.dropout, frozen=bool(trunk) and plan.trunk_rate == 0)
 
 
-def _body(trunk: Trunk) -> ShortChunk | Owned:
+def opened_trunk(trunk: Trunk) -> ShortChunk | Owned:
     """The trunk with its weights."""
     if trunk.sidecar is not None:
         sidecar = TorchSidecar.model_validate(trunk.sidecar)

@@ -13,14 +13,15 @@ import numpy as np
 
 from recsys import manifest
 from recsys.errors import DataError
-from recsys.producers.examples import Examples, examples
-from recsys.producers.trunks import embedded, open_trunk
+from recsys.producers.examples import Examples
+from recsys.producers.network import embed
+from recsys.producers.trunks import embedded, joined, open_trunk
 from recsys.producers.tuned import begun, heard
 
 if TYPE_CHECKING:
     from recsys.producers.arms import Progress
 
-KEPT = "trunk"  # name of an encoder's file in the folder of a model
+KEPT, LEARNED = "trunk", "start.safetensors"  # names of files in the folder of a model
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,12 @@ class Start:
     Attributes:
         trunk: an encoder's file, with its .json beside it.
         tune: whether it is tuned too; only weights with declared layers can be.
-        unlabelled: sound files that a new trunk hears first, together with the labelled ones.
+        learned: a file of ``pretraining.save``: ``cnn`` begins with it, and arms on descriptors read its vectors.
     """
 
     trunk: Path | None = None
     tune: bool = False
-    unlabelled: Sequence[str] = ()
+    learned: Path | None = None
 
     def arms(self) -> list[str]:
         """Arms that it makes possible, by name.
@@ -47,53 +48,46 @@ class Start:
 
     def facts(self) -> dict[str, Any]:
         """What tells it from others, for a manifest; {} where there is nothing to begin with."""
-        own = {} if self.trunk is None else {"trunk": manifest.sha256(self.trunk), "tune": self.tune}
-        return own | ({"unlabelled": len(self.unlabelled)} if self.unlabelled else {})
+        files = {"trunk": self.trunk, "learned": self.learned}
+        found: dict[str, Any] = {name: manifest.sha256(path) for name, path in files.items() if path is not None}
+        return {**found, "tune": True} if self.tune else found
 
     def ready(
-        self,
-        some: Examples,
-        *,
-        folder: str | Path,
-        root: str | Path = "",
-        workers: int = 2,
-        seed: int = 0,
-        progress: Progress | None = None,
+        self, some: Examples, *, folder: str | Path, root: str | Path = "", progress: Progress | None = None
     ) -> Examples:
         """Examples as the arms want them, to learn from or to predict.
 
         Args:
-            folder: where what was heard and learned is kept; a killed run goes on there.
+            folder: where what the encoder heard is kept; a killed run goes on there.
             root: folder that the examples' paths are relative to.
 
         Raises:
-            DataError: the encoder or the unlabelled sound can't be used.
+            DataError: the encoder can't be used.
         """
         made = some if self.trunk is None else self._heard(some, Path(folder), root, progress)
-        if not self.unlabelled:
+        if self.learned is None:
             return made
         from recsys.producers import pretraining
 
-        more = examples(self.unlabelled, folder=folder, workers=workers, progress=progress)
-        whole = together([some, more])
-        name = hashlib.sha256(repr([sorted(whole.digests), seed]).encode()).hexdigest()[:12]
-        place = Path(folder) / f"start-{name}.safetensors"
-        if not place.exists():
-            going = place.with_suffix(".training")
-            pretraining.save(place, pretraining.pretrain(whole, seed=seed, checkpoint=going, progress=progress))
-        return begun(made, pretraining.load(place))
+        trunk = pretraining.load(self.learned)
+        return joined(begun(made, trunk), pretraining.NAME, list(embed(trunk, made, np.arange(len(made)))))
 
     def keep(self, folder: Path) -> None:
-        """Copy the encoder into the folder of a model that reads it."""
+        """Copy all that predicting needs into the folder of a model."""
         if self.trunk is not None:
             for path in (self.trunk, self.trunk.with_suffix(".json")):
                 shutil.copyfile(path, folder / f"{KEPT}{path.suffix}")
+        if self.learned is not None:
+            shutil.copyfile(self.learned, folder / LEARNED)
 
     @classmethod
-    def kept(cls, folder: Path, arms: Sequence[str]) -> Start:
-        """What a model needs to predict: ``arms`` are those that it has learned with."""
+    def kept(cls, folder: Path) -> Start:
+        """What a model needs to predict."""
         found = [path for path in sorted(folder.glob(f"{KEPT}.*")) if path.suffix != ".json"]
-        return cls(found[0] if found else None, tune="tuned" in arms)
+        learned = folder / LEARNED
+        trunk = found[0] if found else None
+        tune = trunk is not None and trunk.suffix != ".onnx"
+        return cls(trunk, tune, learned if learned.exists() else None)
 
     def _heard(self, some: Examples, folder: Path, root: str | Path, progress: Progress | None) -> Examples:
         assert self.trunk is not None
@@ -106,6 +100,26 @@ class Start:
         if not isinstance(encoder, TorchEncoder):
             raise DataError(f"{self.trunk} can't be tuned; expected weights with declared layers, or leave tuning out")
         return heard(made, encoder, folder=folder, root=root, progress=progress)
+
+
+def pretrained(
+    parts: Sequence[Examples], *, folder: str | Path, seed: int = 0, progress: Progress | None = None
+) -> Path:
+    """The file of a trunk that heard all these files, and no label; made where ``folder`` has it not.
+
+    Raises:
+        DataError: too few files.
+    """
+    from recsys.producers import pretraining
+
+    whole = together(parts)
+    name = hashlib.sha256(repr([sorted(whole.digests), seed, pretraining.PLAN]).encode()).hexdigest()[:12]
+    place = Path(folder) / f"start-{name}.safetensors"
+    if not place.exists():
+        going = place.with_suffix(".training")
+        trunk = pretraining.pretrain(whole, seed=seed, plan=pretraining.PLAN, checkpoint=going, progress=progress)
+        pretraining.save(place, trunk)
+    return place
 
 
 def together(parts: Sequence[Examples]) -> Examples:

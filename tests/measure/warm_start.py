@@ -6,7 +6,8 @@
 The trunk hears the sound of all labelled files and of the ``--unlabelled`` folders, and no label (so the sound of the
 files that are predicted is known to it, as that of a catalogue would be; ``--apart`` leaves it out, fold by fold is not
 possible then: the trunk hears the unlabelled folders alone). Folds are grouped; a share is of the groups that are
-learned from; both ways learn the same rows with the same seed. Scores are means over seeds; intervals are over
+learned from; all ways learn the same rows with the same seed: the network from nothing (none), from the trunk (warm),
+and a linear head on the trunk's vectors, which stay as they are (head). Scores are means over seeds; intervals are over
 resampled groups, of predictions that were averaged over seeds.
 """
 
@@ -22,16 +23,17 @@ from pathlib import Path
 import numpy as np
 
 from recsys.producers import network, pretraining
-from recsys.producers.arms import EVERY, Arm
+from recsys.producers.arms import EVERY, Arm, arm
 from recsys.producers.examples import Examples, examples
 from recsys.producers.folds import folds, same_sound
-from recsys.producers.grading import difference, graded
+from recsys.producers.grading import difference, measures
 from recsys.producers.labels import read_labels
 from recsys.producers.network import Trunk
 from recsys.producers.recipes import Plan, changed
 from recsys.producers.rounds import out_of_fold
 from recsys.producers.starting import together
 from recsys.producers.targets import Target
+from recsys.producers.trunks import joined
 from tests.measure.labels import _grouped
 
 SOUND = (".ogg", ".mp3", ".wav", ".flac", ".m4a")
@@ -92,24 +94,34 @@ def table(
     """One row for each share of the labels."""
     known = np.flatnonzero(target.known)
     some, groups = target.take(known), heard.groups[known]
+    vectors = joined(heard, pretraining.NAME, list(network.embed(trunk, heard, np.arange(len(heard)))))
     print(f"{target.name}: {len(known)} files, {len(np.unique(groups))} groups, seeds {list(seeds)}, {plan}")
     for share in shares:
         start = time.process_time()
-        none, warm = (said(heard, target, plan, begun, share, seeds) for begun in (None, trunk))
+        none, warm = (said(heard, target, cnn(plan, begun), share, seeds) for begun in (None, trunk))
         cost = (time.process_time() - start) / (2 * len(seeds))
-        for measure in [name for name in graded(some, none[0][known], groups) if name != "log_loss"]:
-            alone = [np.mean([graded(some, one[known], groups)[measure].mean for one in way]) for way in (none, warm)]
-            means = [np.mean([one[known] for one in way], axis=0) for way in (none, warm)]
-            won = difference(some, means[1], means[0], groups, measure=measure)
-            print(f"{share:5.0%} {measure:>10}: none {alone[0]:.3f}, warm {alone[1]:.3f}; seeds together {won}")
+        head = said(vectors, target, arm("trunk"), share, seeds)
+        for measure in [name for name in measures(some, none[0][known]) if name != "log_loss"]:
+            ways = {"none": none, "warm": warm, "head": head}
+            alone = {name: np.mean([measures(some, one[known])[measure] for one in way]) for name, way in ways.items()}
+            whole = {name: np.mean([one[known] for one in way], axis=0) for name, way in ways.items()}
+            won = {
+                name: difference(some, whole[name], whole["none"], groups, measure=measure) for name in ("warm", "head")
+            }
+            told = ", ".join(f"{name} {value:.3f}" for name, value in alone.items())
+            print(
+                f"{share:5.0%} {measure:>10}: {told}; warm − none {won['warm']}; head − none {won['head']}", flush=True
+            )
         print(f"      {cost:.0f} CPU s for five fits")
 
 
-def said(
-    heard: Examples, target: Target, plan: Plan, trunk: Trunk | None, share: float, seeds: Sequence[int]
-) -> list[np.ndarray]:
+def cnn(plan: Plan, trunk: Trunk | None) -> Arm:
+    """The network, with a trunk to begin with or none."""
+    return Arm("cnn", partial(network.fit, plan=plan, trunk=trunk), network.from_arrays, EVERY)
+
+
+def said(heard: Examples, target: Target, one: Arm, share: float, seeds: Sequence[int]) -> list[np.ndarray]:
     """Out-of-fold predictions for each seed."""
-    one = Arm("cnn", partial(network.fit, plan=plan, trunk=trunk), network.from_arrays, EVERY)
     found = []
     for seed in seeds:
         made = out_of_fold(one, heard, target, folds(target, heard.groups, 5, seed=seed), seed=seed, share=share)

@@ -12,11 +12,11 @@ import soundfile
 pytest.importorskip("torch")
 
 from recsys.errors import DataError
-from recsys.producers import trunks, tuned
+from recsys.producers import pretraining, trunks, tuned
 from recsys.producers.examples import Examples
 from recsys.producers.network import Net
 from recsys.producers.recipes import Plan, changed
-from recsys.producers.starting import Start, together
+from recsys.producers.starting import Start, pretrained, together
 from recsys.producers.targets import Target
 from recsys.producers.torch import TorchEncoder
 from recsys.producers.trunks import embedded, joined, open_trunk
@@ -90,14 +90,35 @@ def test_a_model_keeps_the_encoder_that_it_reads(folder: Path, tmp_path: Path) -
     found = start.ready(bare(4), folder=tmp_path / "kept", root=folder)
     (tmp_path / "model").mkdir()
     start.keep(tmp_path / "model")
-    again = Start.kept(tmp_path / "model", ["tuned", "linear"])
+    again = Start.kept(tmp_path / "model")
     same = again.ready(bare(4), folder=tmp_path / "other", root=folder)
     assert again.arms() == start.arms() == ["trunk", "tuned"]
     assert again.facts() == start.facts()
     assert same.names == found.names
     assert np.array_equal(same.descriptors, found.descriptors)
-    assert Start.kept(tmp_path, ["linear"]) == Start()
+    assert Start.kept(tmp_path / "kept") == Start()
     assert Start().ready(found, folder=tmp_path) is found
+
+
+def test_a_trunk_from_unlabelled_sound_is_made_once_and_read_by_all_arms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pretraining, "PLAN", changed(pretraining.PLAN, epochs=1, batch=16))
+    some = windows(files=20)
+    told: list[int] = []
+    place = pretrained([some], folder=tmp_path, progress=lambda _, done, total: told.append(done))
+    assert pretrained([some], folder=tmp_path, progress=lambda _, done, total: told.append(done)) == place
+    assert told == [1]
+    start = Start(learned=place)
+    found = start.ready(some, folder=tmp_path)
+    assert found.descriptors.shape == (20, 256)
+    assert np.isfinite(found.descriptors).all()
+    head = trunks.fit(found, kind(20), np.arange(14))
+    assert (head.predict(found, np.arange(14, 20)).mean.argmax(axis=1) == np.arange(14, 20) % 2).all()
+    (tmp_path / "model").mkdir()
+    start.keep(tmp_path / "model")
+    again = Start.kept(tmp_path / "model").ready(some, folder=tmp_path)
+    assert np.array_equal(again.descriptors, found.descriptors)
 
 
 def test_windows_of_several_sets_are_each_sound_once() -> None:
