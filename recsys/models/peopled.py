@@ -41,7 +41,9 @@ class Peopled(IALS):
         """Where what is known puts some trained listeners, (q, d), 0 for others; None when nothing is known."""
         if self.people_ is None or users is None:
             return None
-        return np.where(users[:, None] >= 0, self.people_.points_[np.maximum(users, 0)], np.float32(0))
+        points = self.people_.points_
+        known = (users >= 0) & (users < len(points))  # playlists come after the listeners
+        return np.where(known[:, None], points[np.where(known, users, 0)], np.float32(0))
 
     def _drawn(self, system: System, plays: Histories, users: Floats) -> Held:
         points = np.zeros_like(users)  # playlists, which come after the listeners, are drawn to 0

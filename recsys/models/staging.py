@@ -65,7 +65,8 @@ def _latest(recent: Rows | None, users: Rows) -> Rows | None:
     """The latest plays of some listeners, −1 for those that were not trained on, (q, m)."""
     if recent is None or not recent.size:
         return None
-    return np.where(users[:, None] >= 0, recent[np.maximum(users, 0)], -1).astype(np.int32)
+    known = (users >= 0) & (users < len(recent))  # playlists come after the listeners
+    return np.where(known[:, None], recent[np.where(known, users, 0)], -1).astype(np.int32)
 
 
 def _stage(

@@ -56,7 +56,9 @@ def test_people_without_plays_get_what_their_kind_plays() -> None:
     assert found > 0.42
     others = model.vectors_from(histories[users], model.people_.place(frame.iloc[users]))  # type: ignore[union-attr]
     np.testing.assert_allclose(others, model.user_vectors(histories[users], users), atol=1e-5)
-    assert not model.user_vectors(histories[users]).any()  # nobody said who they are
+    nobody = np.array([-1, LISTENERS + 3], np.int32)  # unseen, and a playlist
+    assert not model.user_vectors(histories[users]).any()
+    assert not model.user_vectors(histories[users[:2]], nobody).any()
 
 
 def gain(plays: int, *, informed: bool = True) -> float:
