@@ -72,7 +72,10 @@ def score(target: Target, mean: Floats) -> float:
     Of a single target the mean of accuracy and macro-F1, of tags average precision, of numbers the mean of Spearman's
     rank correlation and R².
     """
-    found = measures(target, mean)
+    return _score(target, measures(target, mean))
+
+
+def _score(target: Target, found: Mapping[str, float]) -> float:
     parts = {"single": ("accuracy", "macro_f1"), "multi": ("average_precision",), "numeric": ("spearman", "r2")}
     return float(np.mean([found[name] for name in parts[target.kind]]))
 
@@ -143,30 +146,34 @@ def interval(statistic: Callable[[NDArray[np.intp]], float], groups: Groups, *, 
     >>> found.mean, found.low < 4.5 < found.high
     (4.5, True)
     """
+    return intervals(lambda rows: {"": statistic(rows)}, groups, seed=seed)[""]
+
+
+def intervals(
+    statistics: Callable[[NDArray[np.intp]], Mapping[str, float]], groups: Groups, *, seed: int = 0
+) -> dict[str, Interval]:
+    """Several statistics of the same resamplings."""
     rng = np.random.default_rng(seed)
     names, codes = np.unique(groups, return_inverse=True)
     order = np.argsort(codes, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(codes))[:-1])
-    found = []
-    for _ in range(RESAMPLES):
-        drawn = rng.integers(0, len(names), len(names))
-        found.append(statistic(np.concatenate([members[group] for group in drawn])))
-    low, high = np.nanquantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(statistic(np.arange(len(groups))), float(low), float(high))
+    drawn = (rng.integers(0, len(names), len(names)) for _ in range(RESAMPLES))
+    found = [statistics(np.concatenate([members[group] for group in several])) for several in drawn]
+    made = {}
+    for name, mean in statistics(np.arange(len(groups))).items():
+        low, high = np.nanquantile([one[name] for one in found], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        made[name] = Interval(mean, float(low), float(high))
+    return made
 
 
 def graded(target: Target, mean: Floats, groups: Groups, *, seed: int = 0) -> dict[str, Interval]:
     """Each measure with its interval, ``score`` first."""
-    names = ["score", *measures(target, mean)]
 
-    def one(name: str) -> Interval:
-        def statistic(rows: NDArray[np.intp]) -> float:
-            part, said = target.take(rows), mean[rows]
-            return score(part, said) if name == "score" else measures(part, said)[name]
+    def statistics(rows: NDArray[np.intp]) -> dict[str, float]:
+        found = measures(target.take(rows), mean[rows])
+        return {"score": _score(target, found), **found}
 
-        return interval(statistic, groups, seed=seed)
-
-    return {name: one(name) for name in names}
+    return intervals(statistics, groups, seed=seed)
 
 
 def difference(

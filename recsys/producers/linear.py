@@ -16,6 +16,7 @@ from recsys.producers.examples import Examples
 from recsys.producers.labels import Target
 
 Doubles = NDArray[np.float64]
+PENALTY = 0.03  # of the likelihood, in the same units
 RIDGE = 1.0  # penalty for one deviation, in units of one example for each descriptor
 CLIP = 4.0  # deviations beyond which a descriptor counts no more
 LINKS = ("identity", "softmax", "sigmoid")
@@ -96,11 +97,19 @@ def _ridge(features: Doubles, values: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _logistic(features: Doubles, values: Doubles, link: int) -> tuple[Doubles, Doubles]:
-    """Penalised likelihood by L-BFGS; tags that are unknown of a file say nothing there."""
+    """Penalised likelihood by L-BFGS; tags that are unknown of a file say nothing there.
+
+    Weights lie in the span of the files, so they are sought there: as many directions as files, not as descriptors.
+    """
+    directions, sizes, spans = np.linalg.svd(features, full_matrices=False)
+    weights, bias = _likeliest(directions * sizes, values, link, PENALTY * features.shape[1])
+    return spans.T @ weights, bias
+
+
+def _likeliest(features: Doubles, values: Doubles, link: int, penalty: float) -> tuple[Doubles, Doubles]:
     d, c = features.shape[1], values.shape[1]
     known = np.isfinite(values)
     wanted = np.where(known, values, 0)
-    penalty = 0.03 * RIDGE * d
 
     def loss(flat: Doubles) -> tuple[float, Doubles]:
         weights, bias = flat[: d * c].reshape(d, c), flat[d * c :]

@@ -63,7 +63,8 @@ def predict_folder(
         place = Path(work) / f"{_key(chunk)}.parquet"
         if not place.is_file():
             paths = [os.path.relpath(file.path, base) for file in chunk]
-            write_frame(_predicted(model, paths, base, Path(work), workers), place)
+            show = _further(progress, start, len(found.files))
+            write_frame(_predicted(model, paths, base, Path(work), workers, show), place)
         parts.append(pq.read_table(place))
         if progress:
             progress("predict", min(start + AT_ONCE, len(found.files)), len(found.files))
@@ -110,9 +111,16 @@ def write_frame(frame: pd.DataFrame, out: Path, facts: Mapping[str, str] | None 
     manifest.write_bytes(out, buffer.getvalue())
 
 
-def _predicted(model: Model, paths: Sequence[str], root: Path, work: Path, workers: int) -> pd.DataFrame:
+def _further(progress: Progress | None, start: int, total: int) -> Progress | None:
+    """Progress of all files, from that of some."""
+    return progress and (lambda _, done, __: progress("predict", start + done, total))
+
+
+def _predicted(
+    model: Model, paths: Sequence[str], root: Path, work: Path, workers: int, progress: Progress | None
+) -> pd.DataFrame:
     """Rows of some files, those that failed included."""
-    digests, failures = hear(paths, folder=work / "heard", root=root, workers=workers)
+    digests, failures = hear(paths, folder=work / "heard", root=root, workers=workers, progress=progress)
     good = [path for path in paths if path in digests]
     frames = [_missing(model, failures)] if failures else []
     if good:

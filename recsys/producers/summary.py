@@ -66,11 +66,11 @@ def _data(facts: Mapping[str, Any]) -> list[str]:
     by = facts["grouped_by"]
     grouped = f"grouped by `{by}` ({facts['groups']} groups)" if by else "each file by itself: no column names groups"
     lines = [f"{facts['files']} files with labels, {grouped}. Seed {facts['seed']}."]
-    if facts["failures"]:
-        some = "; ".join(f"`{path}`: {cause}" for path, cause in list(facts["failures"].items())[:5])
-        lines.append(f"{len(facts['failures'])} files could not be heard: {some}.")
+    if facts["not_heard"]:
+        some = "; ".join(f"`{path}`: {cause}" for path, cause in list(facts["not_heard"].items())[:5])
+        lines.append(f"{len(facts['not_heard'])} files could not be heard: {some}.")
     if facts["rejected"]:
-        lines.append(f"{facts['rejected']} rows or cells can't be used: see `rejects.csv`.")
+        lines.append(f"{facts['rejected']} rows or cells can't be used: see `rejects.parquet`.")
     return lines
 
 

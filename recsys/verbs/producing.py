@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from recsys import manifest
+from recsys.blas import one_blas_thread
 from recsys.errors import DataError
 from recsys.freshness import fingerprint, is_current
 from recsys.settings import Settings
@@ -127,7 +128,8 @@ def predict(
         raise DataError(f"{out} is a folder; expected a file to write, such as {out / 'predicted.parquet'}")
     made_by = fingerprint(Path(model))
     work = out.parent / f".{out.name}.{made_by}.parts"
-    frame = predict_folder(opened, audio, work, workers=workers, progress=progress)
+    with one_blas_thread():
+        frame = predict_folder(opened, audio, work, workers=workers, progress=progress)
     write_frame(frame, out, {"recsys": f"predicted by model {made_by}"})
     shutil.rmtree(work, ignore_errors=True)
     failed = int(frame[PROBLEM].notna().sum())
@@ -190,7 +192,7 @@ def _counts(heard: Examples, read: Labels) -> dict[str, Any]:
         "files": len(heard),
         "groups": len(set(heard.groups.tolist())),
         "grouped_by": read.grouped_by,
-        "failures": dict(heard.failures),
+        "not_heard": dict(heard.failures),
         "rejected": len(read.rejects),
     }
 
@@ -233,7 +235,8 @@ def _choose(
             return until - clock.monotonic()
 
         chooser = Chooser(heard, arms, seed, Kept(folder), left, progress)
-        choices.append(chooser.choose(target))
+        with one_blas_thread():
+            choices.append(chooser.choose(target))
     return choices
 
 
@@ -247,7 +250,7 @@ def _write(
         write_model(work, [choice.learned for choice in choices], heard.names)
         (work / "SUMMARY.md").write_text(summary(choices, facts), encoding="utf-8")
         rejects = [*read.rejects, *((0, f"{path}: {cause}") for path, cause in heard.failures.items())]
-        pd.DataFrame(rejects, columns=["line", "reason"]).to_csv(work / "rejects.csv", index=False)
+        pd.DataFrame(rejects, columns=["line", "reason"]).to_parquet(work / "rejects.parquet", index=False)
         learned = {"targets": [told(choice) for choice in choices], "seconds": round(seconds, 1)}
         return manifest.seal(work, KIND, {**facts, **learned})
 
