@@ -11,14 +11,13 @@ from recsys.contracts import Floats, Rows
 from recsys.errors import DataError
 from recsys.listing.desk import Desk, Listener, Mask
 from recsys.listing.drafts import DAY, Draft, Order
-from recsys.listing.seeded import matched
+from recsys.listing.seeded import listing_of, matched
 from recsys.listing.tastes import recent
 from recsys.playlists.goals import Curve, Goals
 from recsys.playlists.kinds import Different, ForScene, Recipe, Share, Which
 from recsys.playlists.memory import Memory
 from recsys.playlists.objective import span
 from recsys.playlists.rules import Quota, Rules, Spread
-from recsys.sources.playlist_files import read_listing
 from recsys.tables import Catalogue
 
 SPAN = re.compile(r"\s*(\d{1,4})\s*(?:[-–]\s*(\d{1,4})\s*)?")
@@ -58,7 +57,7 @@ def _which(desk: Desk, one: Which) -> dict[str, Mask]:
     if one.years:
         found["years"] = _years(desk.facts.number("year"), one.years)
     if one.playlists:
-        rows = [matched(desk, read_listing(desk.folder / file))[0] for file in one.playlists]
+        rows = [matched(desk, listing_of(desk, file))[0] for file in one.playlists]
         found["playlists"] = _of(np.concatenate(rows), len(songs))
     return found
 

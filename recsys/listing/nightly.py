@@ -8,8 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
@@ -232,7 +233,15 @@ _worker: Worker | None = None
 
 def _open(job: Job) -> None:
     global _worker  # noqa: PLW0603
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     _worker = Worker(job)
+
+
+def _end_with(parent: Any) -> None:
+    """End this process as soon as the one that started it is gone, killed or not."""
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _do(some: Sequence[Task], tables: bool) -> Done:

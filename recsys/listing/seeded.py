@@ -102,11 +102,25 @@ def _there(desk: Desk, recipe: Continue) -> tuple[str, Rows, tuple[str, ...]]:
     """Title and tracks of the list to go on with, and what of it could not be found."""
     if recipe.file is None:
         return "Continued", desk.rows(recipe.tracks_), ()
-    listing = read_listing(desk.folder / File(recipe.file))
+    listing = listing_of(desk, recipe.file)
     rows, lost = matched(desk, listing)
+    if not listing.entries:
+        raise DataError(f"{recipe.file} holds no entries; expected tracks to go on from")
     if not len(rows):
         raise DataError(f"none of the {len(listing.entries)} entries of {recipe.file} is a track known here")
     return listing.name, rows, tuple(f"not found: {entry}" for entry in lost)
+
+
+def listing_of(desk: Desk, file: str) -> Listing:
+    """A playlist file that a recipe names.
+
+    Raises:
+        DataError: it is not there, or can't be read.
+    """
+    path = desk.folder / File(file)
+    if not path.is_file():
+        raise DataError(f"no playlist {path}; recipes name files from their own folder on")
+    return read_listing(path)
 
 
 def matched(desk: Desk, listing: Listing) -> tuple[Rows, list[str]]:

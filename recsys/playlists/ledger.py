@@ -131,6 +131,8 @@ class Ledger:
         return len(parts)
 
     def _parts(self, since: float | None = None, until: float | None = None) -> Iterator[Path]:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ArtefactError(f"{self.folder} is a file; a ledger is a folder")
         for path in sorted(self.folder.glob("part-*.parquet")):
             if not (found := PART.fullmatch(path.name)):
                 raise ArtefactError(f"{path} is no part of a ledger; move it away")

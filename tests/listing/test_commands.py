@@ -94,14 +94,18 @@ def test_recipes_run_and_show_what_changes(run: Run, lively: Path, tmp_path: Pat
         (("new", "radio", "t001", "--dry-run"), "'t001'; expected key=value"),
         (("new", "mood", "words=calm"), "a playlist needs a file"),
         (("new", "mood", "words=calm", "--out", "x.pls"), "'.pls' is no playlist format"),
+        (("new", "continue", "file=gone.m3u8", "--dry-run"), "no playlist gone.m3u8"),
+        (("new", "continue", "file=none.m3u8", "--dry-run"), "none.m3u8 holds no entries"),
         (("run",), "no playlists.toml"),
         (("run", "--same", "--fresh"), "found same and fresh"),
         (("match", "gone.m3u8"), "gone.m3u8"),
         (("--out", "x.m3u8"), "needs --seed"),
         (("ledger", "--erase"), "erase needs listeners"),
+        (("ledger", "--ledger", "none.m3u8", "--compact"), "is a file; a ledger is a folder"),
     ],
 )
 def test_mistakes_are_one_line(run: Run, lively: Path, words: tuple[str, ...], message: str) -> None:
+    Path("none.m3u8").write_text("#EXTM3U\n")
     more = [] if words[0] == "ledger" else ["--bundle", lively / "bundle"]
     code, out, err = run("playlist", *words, *more)
     assert (code, out) == (2, "")

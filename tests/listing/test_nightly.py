@@ -11,7 +11,7 @@ import pytest
 from recsys import api, manifest
 from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError, SettingsError, UnknownId
-from recsys.listing import jobs
+from recsys.listing import jobs, nightly
 from recsys.listing.editions import edition, period
 from recsys.playlists.kinds import Discover, Mix
 from recsys.playlists.ledger import DAY, Ledger, listed
@@ -158,6 +158,20 @@ def test_a_killed_batch_goes_on_where_it_stopped(
     (parts / "mine.txt").write_text("mine")
     with pytest.raises(ArtefactError, match=r"holds mine\.txt"):
         run(lively, ("calm",), **told)
+
+
+def test_a_worker_ends_with_the_process_that_started_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[object] = []
+
+    class Parent:
+        def join(self) -> None:
+            ended.append("gone")
+
+    monkeypatch.setattr(nightly.os, "_exit", ended.append)
+    nightly._end_with(None)
+    assert ended == []
+    nightly._end_with(Parent())
+    assert ended == ["gone", 1]
 
 
 def test_a_household_gets_one_list_and_each_member_can_be_erased(home: Path, lively: Path, night: int) -> None:
