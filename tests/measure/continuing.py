@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,19 +26,22 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from recsys import comparing, training
+from recsys import comparing, nexttrack, training
 from recsys.contracts import Recommender, Rows
 from recsys.endings import hide
 from recsys.evaluation import metrics, paired
+from recsys.following import Following
+from recsys.models.sequences import HOMES
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
 from recsys.sources import gather
 from recsys.sources.columns import find
-from recsys.tables import Dataset
+from recsys.tables import Dataset, TopK
 from tests.measure.holdout import _compact, _with_tags
-from tests.measure.nexttrack import listed, world
+from tests.measure.nexttrack import _padded, _row, listed, world
 
 SEEDS, LONG, DEPTH = (1, 5, 10), 15, 500
+JOINED = "joined with what comes next"
 MEASURES = ("r_precision", "ndcg@100", "clicks")
 Found = dict[tuple[int, str], NDArray[np.float64]]
 
@@ -56,6 +60,7 @@ def main() -> None:
     parser.add_argument("--log", type=Path)
     parser.add_argument("--tags", type=Path)
     parser.add_argument("--world", action="store_true")
+    parser.add_argument("--next", action="store_true", help="learn what comes next, too, where lists have an order")
     parser.add_argument("--tracks", type=int, default=320)
     parser.add_argument("--listeners", type=int, default=300)
     parser.add_argument("--lists", type=int, default=1000)
@@ -67,10 +72,26 @@ def main() -> None:
     candidates = training.compare(parts.train, settings)
     default = comparing.best_of(candidates).name
     fitted = training.refit(candidates, parts.train, settings)
+    following = _following(parts.train, candidates, fitted[default], settings) if given.next else None
     print(f"{len(parts.train.plays):,} plays, {len(parts.valid)} lists to choose on, {len(parts.test)} to test")
     tracks = len(parts.train.tracks)
     valid, test = ({name: judged(model, lists, tracks) for name, model in fitted.items()} for lists in parts[1:])
     Console(width=150).print(_table(default, valid, test))
+    if following is not None:
+        test[JOINED] = judged(fitted[default], parts.test, tracks, following)
+        Console(width=150).print(_table(JOINED, valid, test))
+
+
+def _following(
+    dataset: Dataset, candidates: Sequence[comparing.Candidate], engine: Recommender, settings: Settings
+) -> Following | None:
+    """What comes next, as ``[train] next_track`` learns it, with the networks; None where it is not better."""
+    index = training.build_index(dataset, engine, settings.train.seed)
+    refit = partial(nexttrack.again, training.Trained(engine, index, list(candidates)), settings)
+    chosen, told = nexttrack.choose(dataset, refit, seed=settings.train.seed, names=tuple(HOMES))
+    for one in told:
+        print("  next track:", one.to_json())
+    return None if chosen is None else nexttrack.fitted(chosen, dataset, index, seed=settings.train.seed)
 
 
 def _of_log(log: Path, tags: Path | None, rng: np.random.Generator) -> Parts:
@@ -100,12 +121,20 @@ def _of_world(given: argparse.Namespace, rng: np.random.Generator) -> Parts:
     return Parts(second.train, *([one for one in part.lists if len(one) >= LONG] for part in (second, first)))
 
 
-def judged(model: Recommender, lists: Sequence[Rows], tracks: int) -> Found:
-    """Every measure after every number of tracks, one value per list."""
+def judged(model: Recommender, lists: Sequence[Rows], tracks: int, following: Following | None = None) -> Found:
+    """Every measure after every number of tracks, one value per list; joined with what comes next where it is given."""
     found: Found = {}
     for count in SEEDS:
         seeds, rest = _rows([one[:count] for one in lists], tracks), _rows([one[count:] for one in lists], tracks)
-        made = metrics.evaluate(top_lists(model, seeds, min(DEPTH, tracks), exclude=seeds), rest, (100,))
+        made_lists = top_lists(model, seeds, min(DEPTH, tracks), exclude=seeds)
+        if following is not None:
+            starts = [one[:count] for one in lists]
+            joined = [
+                _padded(following.joined("continue", s, _row(made_lists, i), DEPTH), DEPTH)
+                for i, s in enumerate(starts)
+            ]
+            made_lists = TopK.concatenate(joined)
+        made = metrics.evaluate(made_lists, rest, (100,))
         found |= {(count, name): made[name] for name in MEASURES}
     return found
 
@@ -120,7 +149,7 @@ def _table(default: str, valid: Mapping[str, Found], test: Mapping[str, Found]) 
     """The default against the single model that was best on the lists to choose on, and against every one."""
     heads = "measure", default, "best single", "its value", "difference [95 %]", "difference to the hardest of all"
     table = Table(*heads)
-    singles = [name for name in test if name not in comparing.COMPOSED]
+    singles = [name for name in test if name not in (*comparing.COMPOSED, JOINED)]
     for key in ((count, name) for name in MEASURES for count in SEEDS):
         sign = -1 if key[1] == "clicks" else 1
         best = max(singles, key=lambda name: sign * valid[name][key].mean())

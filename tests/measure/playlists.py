@@ -1,11 +1,11 @@
-"""How good solved playlists are: against greedy, against the optimum, and how smoothly they flow, curve and path.
+"""How good solved playlists are: against the optimum, and how smoothly they flow, follow curves and make ways.
 
     python -m tests.measure.playlists --features FOLDER --labels EMOTIFY POP909 [--lists 60]
 
 FOLDER is what ``recsys analyze`` wrote for the audio folders of the two collections; their ``labels.csv`` give the
 artists (``artist_group``; each POP909 song counts as its own). One list of 50 is made from each of some seed tracks;
-relevance is the cosine to the seed in the space of sound. Baselines keep the same rules. Intervals: 95 %, bootstrap
-over lists, of the mean of paired ratios.
+relevance is the cosine to the seed in the space of sound. Baselines keep the same rules; greedy ones have a program of
+their own, ``tests.measure.greedy_lists``. Intervals: 95 %, bootstrap over lists, of the mean of paired ratios.
 
 ``--exact`` measures small instances (8 candidates, 5 places, random rules and goals) against all arrangements.
 """
@@ -34,7 +34,7 @@ from recsys.playlists.rules import Quota, Rules, Spread
 from recsys.playlists.solve import solve
 from recsys.playlists.transitions import neighbours
 from recsys.tables import Catalogue
-from tests.measure.playlist_baselines import by_relevance, greedy, straight, two_steps
+from tests.measure.playlist_baselines import by_relevance, greedy, straight
 
 N = 50
 CHOSEN_ON = 12  # seeds on which the weights of the goals were set; not reported
@@ -55,7 +55,7 @@ def main() -> None:
     if given.features:
         world = World.open(given.features, given.labels)
         seeds = np.random.default_rng(0).permutation(len(world.facts))[CHOSEN_ON:][: given.lists]
-        for part in (objectives, smoothness, curves, paths):
+        for part in (smoothness, curves, paths):
             part(world, seeds)
 
 
@@ -91,31 +91,6 @@ class World:
         return Pool.of(
             self.facts, rows, self.vectors[rows] @ self.vectors[seed], likeness=self.likeness, familiarity=known
         )
-
-
-RECIPES: dict[str, tuple[Rules, Goals]] = {
-    "relevance and transitions": (RULES, Goals()),
-    "diverse": (RULES, Goals(diversity=1.0)),
-    "half familiar": (RULES, Goals(familiarity=1.0, familiar=0.5)),
-    "energy curve": (RULES, Goals(curves=(Curve.parse("energy", CURVES["arch"]),))),
-    "tight": (Rules(tracks=N, max_per_artist=1, artist_gap=3), Goals(transitions=2.0)),
-}
-
-
-def objectives(world: World, seeds: NDArray[np.int64]) -> None:
-    """The objective against greedy, place by place, with the same rules and the same goals."""
-    rows = []
-    for name, (rules, goals) in RECIPES.items():
-        found = []
-        for seed in seeds:
-            pool = allowed(world.pool(int(seed)), rules)
-            made = solve(pool, rules, goals, seed=int(seed))
-            rivals = greedy(pool, rules, goals), two_steps(pool, rules)
-            found.append((made.parts["objective"], *(worth(pool, rival, goals) for rival in rivals)))
-        ours, one, two = np.array(found).T
-        cells = {"solved": ours.mean(), "greedy": one.mean(), "two steps": two.mean()}
-        rows.append({"goals": name, **cells, "to greedy": interval(ours / one), "to two steps": interval(ours / two)})
-    show("objective against greedy (place by place) and two steps (best by relevance, then the likest follower)", rows)
 
 
 def worth(pool: Pool, rows: NDArray[np.int32], goals: Goals) -> float:
