@@ -29,7 +29,6 @@ from recsys.playlists.goals import Curve, Goals
 from recsys.playlists.objective import Objective
 from recsys.playlists.path import path, progress_of
 from recsys.playlists.pool import Pool
-from recsys.playlists.reduce import allowed
 from recsys.playlists.rules import Quota, Rules, Spread
 from recsys.playlists.solve import solve
 from recsys.playlists.transitions import neighbours
