@@ -100,6 +100,8 @@ def explain(
     """
     lists, parts = _scored(model, histories, n, users=users, exclude=exclude, allow=allow)
     empty = np.diff(histories.indptr) == 0
+    if users is not None and hasattr(model, "acquainted"):
+        empty &= ~model.acquainted(users)
     if empty.any():
         lists, parts = _popular_where(empty, lists, parts, known.popular, members(model).index(PRIOR), allow)
     before, lists = lists, lists if finish is None else finish(lists)

@@ -177,7 +177,8 @@ class Blend(Weighted):
 
     def shares(self, histories: Histories, users: Rows | None = None) -> Iterator[Floats]:
         """Each member's part of every score, float32 (q, tracks), one member after another; they sum to ``scores``."""
-        some, weights = np.diff(histories.indptr) > 0, self.weights_for(histories)
+        weights = self.weights_for(histories, known_rows(users, histories.shape[0]))
+        some = (np.diff(histories.indptr) > 0) | (weights[:, -1] < 1)
         say, late, blind = self.say(weights), self._late(), self._blind()
         for number, block in enumerate(self.blocks(histories, users, np.flatnonzero(self._used(weights)))):
             if block is None:

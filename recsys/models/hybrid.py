@@ -22,8 +22,6 @@ from recsys.models.splitting import Split, by_blocks, by_groups
 from recsys.models.whitened import System
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from recsys.tables import Dataset
 
 SETTLED = 3  # rounds after which the strength of the regression on content stays as it is
@@ -111,21 +109,13 @@ class Hybrid(DescribedModel, Peopled):
         )
 
     def fit(
-        self,
-        dataset: Dataset,
-        *,
-        rng: np.random.Generator,
-        progress: Callable[[int, int], None] | None = None,
-        listeners: pd.DataFrame | None = None,
+        self, dataset: Dataset, *, rng: np.random.Generator, progress: Callable[[int, int], None] | None = None
     ) -> Self:
-        """Learn from ``dataset.histories()`` and what is known of the tracks; DataError when nothing is.
-
-        ``listeners`` has what is known of the listeners, a row for each of ``dataset.users``; None = nothing.
-        """
+        """Learn from ``dataset.histories()`` and what is known of tracks and listeners; DataError when no track is."""
         self._check()
         check_content(dataset)
         played = _played(dataset)
-        self.people_ = None if listeners is None else People(listeners, np.diff(dataset.matrix().indptr) > 0)
+        self.people_ = People.of(dataset)
         self.features_ = Features(self.dimensions).fit(dataset, played)
         with _Content(self, dataset, played):
             super().fit(dataset, rng=rng, progress=progress)

@@ -48,6 +48,13 @@ class People:
         self.features_ = Features(DIMENSIONS, drop=()).fit(world, active)
         self.known = self.features_.rows(world)
 
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self | None:
+        """The listeners of a dataset; None where nothing is known of them."""
+        if dataset.listeners is None or not dataset.listeners.notna().any(axis=None):
+            return None
+        return cls(dataset.listeners, np.diff(dataset.matrix().indptr) > 0)
+
     def guesses(self, users: Floats) -> Floats:
         """Where everything but their own plays puts the listeners, given all of them now, float32 (users, d)."""
         found, made = ContentMap(), np.zeros_like(users)

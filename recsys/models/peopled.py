@@ -37,6 +37,11 @@ class Peopled(IALS):
         made = self._folded(system, extra, self._kept(system, extra, points))
         return np.where(np.diff(histories.indptr)[:, None] > 0, made, points)[:, : self.factors]
 
+    def acquainted(self, users: Rows) -> NDArray[np.bool_]:
+        """Of which trained listeners something is known besides their plays, bool (q,)."""
+        points = self._points_of(users)
+        return np.asarray(np.zeros(len(users), bool) if points is None else points.any(axis=1))
+
     def _points_of(self, users: Rows | None) -> Floats | None:
         """Where what is known puts some trained listeners, (q, d), 0 for others; None when nothing is known."""
         if self.people_ is None or users is None:

@@ -53,13 +53,24 @@ class Weighted(Model):
     alike_: Floats  # (members, members): correlation of their scores; only ``absorb`` needs to know
     half_: float
 
-    def weights_for(self, histories: Histories) -> Floats:
-        """Weights of the members for each history by its length, float32 (q, members); empty ones: popularity alone."""
-        lengths = np.diff(histories.indptr)
-        weights = weights_by_length(lengths, self.lengths_, self.weights_)
-        weights[lengths == 0] = 0
-        weights[lengths == 0, -1] = 1
+    def weights_for(self, histories: Histories, users: Rows | None = None) -> Floats:
+        """Weights of the members for each history by its length, float32 (q, members).
+
+        Empty ones have popularity alone, or the members that know something of the listener (``users``) besides plays.
+        """
+        empty = np.diff(histories.indptr) == 0
+        weights = weights_by_length(np.diff(histories.indptr), self.lengths_, self.weights_)
+        weights[empty] = 0
+        weights[empty, -1] = 1
+        if empty.any() and users is not None:
+            theirs = np.stack([_acquainted(model, users) for model in self.models_], axis=1) & empty[:, None]
+            some = theirs.any(axis=1)
+            weights[some] = divided(theirs[some], theirs[some].sum(axis=1, keepdims=True))
         return weights
+
+    def acquainted(self, users: Rows) -> NDArray[np.bool_]:
+        """Of which trained listeners any member knows something besides their plays, bool (q,)."""
+        return np.any([_acquainted(model, users) for model in self.models_], axis=0)
 
     def say(self, weights: Floats) -> Say:
         """Multipliers for histories with these weights (q, members)."""
@@ -119,3 +130,7 @@ class Weighted(Model):
         """What members that know late tracks are multiplied by, to speak for those that do not, float32 (q, late)."""
         blind = self._blind()
         return spoken_for(weights[:, blind], self.alike_[blind][:, blind], self._knows(late)[blind])
+
+
+def _acquainted(model: Recommender, users: Rows) -> NDArray[np.bool_]:
+    return model.acquainted(users) if hasattr(model, "acquainted") else np.zeros(len(users), bool)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from recsys import manifest
@@ -27,6 +28,7 @@ from recsys.tables.storage import (
 )
 
 KIND = "tables"
+LISTENERS = "listeners.parquet"
 LAYERS = ("plays", "skips", "ratings", "playlists")
 
 
@@ -41,9 +43,10 @@ class Dataset:
         skips: negative evidence over the same users and tracks, weight = strength; or None.
         ratings: explicit ratings as given, same users and tracks, weight = the rating; or None.
         playlists: ``users`` are playlist names, ``time`` the position in the list; or None.
+        listeners: what is known of the listeners (age, country, …), a row for each of ``users``; or None.
 
     Raises:
-        DataError: a part that does not cover the same tracks.
+        DataError: a part that does not cover the same tracks, or listeners that are not the users.
     """
 
     plays: Interactions
@@ -52,6 +55,7 @@ class Dataset:
     skips: Interactions | None = None
     ratings: Interactions | None = None
     playlists: Interactions | None = None
+    listeners: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         sizes = {
@@ -65,6 +69,8 @@ class Dataset:
         for name, size in sizes.items():
             if size != len(self.tracks):
                 raise DataError(f"{name} covers {size} tracks; expected {len(self.tracks)}, as the plays do")
+        if self.listeners is not None and len(self.listeners) != len(self.users):
+            raise DataError(f"listeners has {len(self.listeners)} rows; expected {len(self.users)}, one for each user")
 
     @property
     def users(self) -> IdMap:
@@ -108,6 +114,8 @@ class Dataset:
             part = getattr(self, layer)
             if part is not None:
                 write_layer(folder, layer, part)
+        if self.listeners is not None:
+            self.listeners.reset_index(drop=True).to_parquet(folder / LISTENERS, index=False)
         for space, embedding in self.contents.items():
             np.savez(folder / f"content-{space}.npz", vectors=embedding.vectors, known=embedding.known)
         counts = {layer: len(getattr(self, layer)) for layer in LAYERS if getattr(self, layer) is not None}
@@ -132,4 +140,5 @@ class Dataset:
         tracks, catalogue = read_catalogue(folder / "tracks.parquet")
         layers = {name: read_layer(folder, name, users, tracks) for name in LAYERS if name in known["rows"]}
         contents = {space: read_content(folder, space) for space in known["contents"]}
-        return cls(layers.pop("plays"), catalogue, contents, **layers)
+        people = pd.read_parquet(folder / LISTENERS) if (folder / LISTENERS).is_file() else None
+        return cls(layers.pop("plays"), catalogue, contents, listeners=people, **layers)

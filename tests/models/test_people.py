@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from recsys.errors import DataError
+from recsys.explain import Known, explain
+from recsys.models.blend import Blend
 from recsys.models.hybrid import Hybrid
 from recsys.models.people import People, described
+from recsys.ranking.aspects import Facts
 from recsys.tables import Catalogue, Dataset, IdMap, Interactions
 
 LISTENERS, TRACKS, NEW = 240, 60, 60
@@ -42,7 +49,8 @@ def hits(scores: np.ndarray, likes: np.ndarray, seen: np.ndarray | None = None) 
 
 def fitted(informed: bool = True, known: bool = True) -> tuple[Hybrid, Dataset, pd.DataFrame, np.ndarray]:
     dataset, frame, likes = world(informed)
-    model = Hybrid(factors=8).fit(dataset, rng=np.random.default_rng(0), listeners=frame if known else None)
+    dataset = replace(dataset, listeners=frame if known else None)
+    model = Hybrid(factors=8).fit(dataset, rng=np.random.default_rng(0))
     return model, dataset, frame, likes
 
 
@@ -114,3 +122,30 @@ def test_words_and_numbers_are_told_apart() -> None:
     found = described(frame).catalogue.frame
     assert found["of age"].tolist() == [3, 4]
     assert found["tags"].tolist() == [["premium=True"], ["premium=False", "city=x"]]
+
+
+def test_lists_of_people_without_plays_say_who_knew() -> None:
+    dataset, frame, likes = world()
+    dataset = replace(dataset, listeners=frame)
+    frame.loc[LISTENERS - 1] = [None, np.nan]  # nothing is known of the last one
+    model = Blend([("hybrid", {"factors": 8}), ("rp3beta", {})], [0.5, 0.5]).fit(dataset, rng=np.random.default_rng(0))
+    users = np.arange(LISTENERS - NEW, LISTENERS, dtype=np.int32)
+    popular = np.bincount(dataset.plays.track, minlength=TRACKS).astype(np.float32)
+    known = Known(None, None, Facts.of(dataset.catalogue), popular)
+    found = explain(model, known, dataset.matrix()[users], 10, users=users)
+    assert np.take_along_axis(likes[users], found.lists.rows, axis=1).mean() > 0.4
+    assert set(found.sources[:-1].ravel()) == {"hybrid"}
+    assert set(found.sources[-1]) == {"popularity"}
+    np.testing.assert_allclose(np.sum(list(found.parts.values()), axis=0), found.lists.scores, rtol=1e-4)
+    strangers = explain(model, known, dataset.matrix()[users], 10)
+    assert set(strangers.sources.ravel()) == {"popularity"}
+
+
+def test_listeners_are_stored_beside_the_log(tmp_path: Path) -> None:
+    dataset, frame, _ = world()
+    replace(dataset, listeners=frame).save(tmp_path, inputs={}, facts={})
+    again = Dataset.open(tmp_path).listeners
+    assert again is not None
+    pd.testing.assert_frame_equal(again, frame, check_dtype=False)
+    with pytest.raises(DataError, match="one for each user"):
+        replace(dataset, listeners=frame.iloc[:3])
