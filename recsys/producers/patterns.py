@@ -21,7 +21,7 @@ from recsys.audio.timbre import mfcc
 
 Floats = NDArray[np.float32]
 
-VERSION = 2  # goes up when values change
+VERSION = 3  # goes up when values change
 FRAME_RATE = 22050 / 512
 FINE, COARSE = 40, 20  # bands
 SORTED = {"spectral": (10, (0, 5, 9)), "delta": (25, (12, 18, 24))}  # frames of a block, places in the sorted block
@@ -164,7 +164,8 @@ def _correlation(blocks: Floats) -> Floats:
 
 def _sorted(blocks: Floats, places: Sequence[int]) -> Floats:
     """Each band's levels in order within each block, some of them, and their 90th percentile over blocks."""
-    return np.percentile(np.sort(blocks, axis=2)[:, :, list(places)], 90, axis=0).ravel()
+    last = blocks.shape[2] - 1
+    return np.percentile(np.sort(blocks, axis=2)[:, :, [min(place, last) for place in places]], 90, axis=0).ravel()
 
 
 def _in_bands(level: Floats, bands: int) -> Floats:
