@@ -73,8 +73,8 @@ def decoded(heard: Harmony, vocabulary: Vocabulary = "majmin", *, weight: float 
     """
     if vocabulary not in VOCABULARIES:
         raise DataError(f"chords by {vocabulary!r}; expected one of {', '.join(VOCABULARIES)}")
-    names, sums = _classes(vocabulary)
-    logs = _grouped(heard.odds.chords, sums)
+    names, sums = classes_of(vocabulary)
+    logs = grouped(heard.odds.chords, sums)
     stay, move = _changes(sums, len(names))
     path = viterbi(weight * logs, stay[heard.units.places], move)
     starts = np.flatnonzero(np.append(True, path[1:] != path[:-1])) if len(path) else np.empty(0, int)
@@ -111,7 +111,7 @@ def viterbi(logs: Floats, stay: Floats, move: Floats) -> NDArray[np.int64]:
     return path
 
 
-def _classes(vocabulary: str) -> tuple[list[str], NDArray[np.int64]]:
+def classes_of(vocabulary: str) -> tuple[list[str], NDArray[np.int64]]:
     """Qualities that are told, and the class of each of the 109 outputs; no chord is the last."""
     told = VOCABULARIES[vocabulary]
     names = list(dict.fromkeys(told[quality] for quality in QUALITIES))
@@ -120,7 +120,7 @@ def _classes(vocabulary: str) -> tuple[list[str], NDArray[np.int64]]:
     return names, np.append(classes, 12 * len(names))
 
 
-def _grouped(logs: Floats, classes: NDArray[np.int64]) -> Floats:
+def grouped(logs: Floats, classes: NDArray[np.int64]) -> Floats:
     """Log-probabilities of classes from those of the outputs, (n, 109) to (n, classes)."""
     table = np.zeros((CHORDS, int(classes.max()) + 1), np.float32)
     table[np.arange(CHORDS), classes] = 1

@@ -24,6 +24,8 @@ REACH = 96  # semitones that a root hears, from the octave below the lowest note
 DILATIONS = (1, 2, 4)  # units of time
 CHORDS = 12 * len(QUALITIES) + 1  # root by root, no chord last
 KEYS = 24
+MARGIN = sum(DILATIONS)  # units that the network hears on each side
+BLOCK = 512  # units at a time, so that memory does not grow with the length of a piece
 
 
 class Odds(NamedTuple):
@@ -39,6 +41,16 @@ def odds(notes: Floats) -> Odds:
     >>> odds(np.zeros((5, 84), np.float32)).chords.shape
     (5, 109)
     """
+    parts = []
+    for start in range(0, max(len(notes), 1), BLOCK):
+        first, last = max(start - MARGIN, 0), start + BLOCK + MARGIN
+        found = _odds(notes[first:last])
+        parts.append([side[start - first : start - first + BLOCK] for side in found])
+    return Odds(*(np.concatenate(side) for side in zip(*parts, strict=True)))
+
+
+def _odds(notes: Floats) -> Odds:
+    """The same for a stretch that is short enough to be heard at once."""
     weights = learned()
     hidden = _elu(by_root(notes) @ weights["first_w"] + weights["first_b"])
     for layer, dilation in enumerate(DILATIONS):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +16,7 @@ from recsys.producers.notation.score import Piece
 from recsys.producers.notation.tables import Segments, write_beats, write_lab, write_notes
 
 UNSAFE = re.compile(r"[^\w.()+,\- ]+")
-LONGEST = 100  # characters of a name
+LONGEST = 120  # bytes of a name
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(1, 10))}
 
 
@@ -61,21 +60,22 @@ def write_transcription(folder: str | os.PathLike[str], name: str, heard: Transc
     return written
 
 
-def safe_names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """A file name for each path, unlike all others, that every system accepts.
+def safe_names(paths: Sequence[str | os.PathLike[str]], taken: Iterable[str] = ()) -> list[str]:
+    """A file name for each path, unlike all others and those ``taken``, that every system accepts.
 
     >>> safe_names(["a/Song: 1?.mp3", "b/Song: 1?.ogg", "c/nul.wav"])
     ['Song_ 1_', 'Song_ 1_-2', 'nul_']
     """
-    taken: Counter[str] = Counter()
+    used = {name.casefold() for name in taken}
     names = []
     for path in paths:
         plain = unicodedata.normalize("NFC", Path(path).stem)
-        name = UNSAFE.sub("_", plain).strip(" .")[:LONGEST].strip(" .") or "track"
-        name = f"{name}_" if name.split(".")[0].casefold() in RESERVED else name
-        while taken[name.casefold()]:
-            taken[name.casefold()] += 1
-            name = f"{name}-{taken[name.casefold()]}"
-        taken[name.casefold()] += 1
-        names.append(name)
+        short = UNSAFE.sub("_", plain).strip(" .").encode()[:LONGEST].decode(errors="ignore").strip(" .") or "track"
+        name = free = f"{short}_" if short.split(".")[0].casefold() in RESERVED else short
+        number = 1
+        while free.casefold() in used:
+            number += 1
+            free = f"{name}-{number}"
+        used.add(free.casefold())
+        names.append(free)
     return names

@@ -21,6 +21,7 @@ FORMATS = (".png", ".svg", ".pdf")
 COLOURS = ("#2f5d8a", "#d9822b", "#4c9a67", "#8a4c7d", "#b0403b", "#5b7f95", "#a3862b", "#6b6b6b")
 SHADES = {True: "#e3ebf3", False: "#f6ece0"}  # of chords: minor and other ones
 MIDDLE = (48, 72)  # pitches always shown
+MOST = 500  # chords that are written out
 
 
 def draw_roll(path: str | os.PathLike[str], piece: Piece, chords: Segments | None = None) -> None:
@@ -56,26 +57,29 @@ def draw_roll(path: str | os.PathLike[str], piece: Piece, chords: Segments | Non
 
 
 def _notes(axis: Axes, piece: Piece) -> tuple[float, float]:
-    """Bars for notes; the lowest and highest pitch to show."""
+    """Lines for notes; the lowest and highest pitch to show."""
+    from matplotlib.colors import to_rgba
+
     low, high = MIDDLE
     melodic = [part for part in piece.parts if not part.drums and len(part.notes)]
     for place, part in enumerate(melodic):
         notes = part.notes
-        strength = 0.35 + 0.65 * notes.velocity / 127
-        lengths, bottoms = notes.offset - notes.onset, notes.pitch - 0.45
-        bars = axis.barh(bottoms, lengths, 0.9, notes.onset, align="edge", color=COLOURS[place % len(COLOURS)])
-        for bar, alpha in zip(bars, strength.tolist(), strict=True):
-            bar.set_alpha(alpha)
+        shade = np.tile(to_rgba(COLOURS[place % len(COLOURS)]), (len(notes), 1))
+        shade[:, 3] = 0.35 + 0.65 * notes.velocity / 127
+        axis.hlines(notes.pitch, notes.onset, notes.offset, colors=[tuple(row) for row in shade.tolist()], linewidth=3)
         low, high = min(low, int(notes.pitch.min())), max(high, int(notes.pitch.max()))
     return low - 2.0, high + 4.0
 
 
 def _chords(axis: Axes, chords: Segments, low: float, high: float) -> None:
-    for (start, end), label in zip(chords.intervals.tolist(), chords.labels, strict=True):
-        if label in ("N", "X"):
-            continue
-        axis.axvspan(start, end, color=SHADES[":min" in label], linewidth=0, zorder=-1)
-        axis.text(start, high - 1, label.replace(":maj", ""), fontsize=6, va="top", clip_on=True)
+    named = [place for place, label in enumerate(chords.labels) if label not in ("N", "X")]
+    for minor, colour in SHADES.items():
+        mine = chords.intervals[[place for place in named if (":min" in chords.labels[place]) == minor]]
+        spans = np.column_stack([mine[:, 0], mine[:, 1] - mine[:, 0]])
+        axis.broken_barh([tuple(span) for span in spans], (low, high - low), facecolors=colour, zorder=-1)
+    for place in named if len(named) <= MOST else ():
+        text = chords.labels[place].replace(":maj", "")
+        axis.text(chords.intervals[place, 0], high - 1, text, fontsize=6, va="top", clip_on=True)
 
 
 def _end(piece: Piece, chords: Segments | None) -> float:

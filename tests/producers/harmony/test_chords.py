@@ -10,7 +10,7 @@ from recsys.errors import DataError
 from recsys.producers.harmony.chords import Harmony, decoded, harmony, viterbi
 from recsys.producers.harmony.hearing import Heard, of_sounds, stretches
 from recsys.producers.harmony.keys import decoded_keys, distances, main_key
-from recsys.producers.harmony.network import CHORDS, KEYS, LOWEST, _round, by_root, odds
+from recsys.producers.harmony.network import BLOCK, CHORDS, KEYS, LOWEST, _odds, _round, by_root, odds
 from recsys.producers.harmony.units import pooled, units
 from recsys.producers.notation.harte import parse
 
@@ -73,6 +73,12 @@ def test_probabilities_are_some() -> None:
     assert found.keys.shape == (30, KEYS)
     assert np.allclose(np.exp(found.chords).sum(axis=1), 1, atol=1e-4)
     assert np.allclose(np.exp(found.keys).sum(axis=1), 1, atol=1e-4)
+
+
+def test_long_pieces_are_heard_in_blocks_that_do_not_show() -> None:
+    notes = rng.random((BLOCK + 40, 84)).astype(np.float32)
+    assert np.allclose(odds(notes).chords, _odds(notes).chords, atol=1e-4)
+    assert np.allclose(odds(notes).keys, _odds(notes).keys, atol=1e-4)
 
 
 @pytest.mark.parametrize("steps", [1, 5, 11])

@@ -1,0 +1,47 @@
+"""Sound to symbols: transcribe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recsys import api, terminal
+from recsys.commands.options import Json, More, Set, app, settled
+from recsys.errors import DataError
+from recsys.terminal import progress_bars
+from recsys.verbs.transcribing import USUAL, expected
+
+
+@app.command()
+def transcribe(
+    more: More = None,
+    audio: Annotated[list[str] | None, typer.Option(help="File or folder of sound; repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write, or to bring up to date.")] = None,
+    with_: Annotated[list[str] | None, typer.Option("--with", help="chords, notes, or both: notes,chords.")] = None,
+    vocabulary: Annotated[str, typer.Option(help="Of chords: majmin, sevenths or all.")] = "majmin",
+    note_model: Annotated[Path | None, typer.Option(help="basic-pitch's nmp.onnx, for notes.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes.", min=1)] = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """MIDI, chords, keys and beats of each sound file; only what is new or changed is heard."""
+    settings = settled(set_)
+    folders = [*(audio or []), *(more or [])] or settings.paths.audio
+    if not folders:
+        raise DataError("nothing to hear; expected a file or folder (or paths.audio in recsys.toml)")
+    wanted = with_ or [USUAL]
+    terminal.say(expected(folders, wanted, workers or settings.analyze.workers))
+    with progress_bars() as progress:
+        made = api.transcribe(
+            folders,
+            out=out or Path(settings.paths.out) / "transcribed",
+            with_=wanted,
+            vocabulary=vocabulary,
+            note_model=note_model,
+            workers=workers,
+            settings=settings,
+            progress=progress,
+        )
+    terminal.finish(made, as_json)

@@ -1,0 +1,88 @@
+"""Sound in, music in symbols out: transcribe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recsys.settings import Settings, changed
+from recsys.verbs.made import Made, Pathlike, Paths, Progress
+from recsys.verbs.raw import need_audio
+
+USUAL = "chords"
+
+
+def transcribe(
+    audio: Paths,
+    *,
+    out: Pathlike,
+    with_: str | Sequence[str] = USUAL,
+    vocabulary: str = "majmin",
+    note_model: Pathlike | None = None,
+    workers: int | None = None,
+    settings: Settings | None = None,
+    only_stale: bool = False,
+    progress: Progress | None = None,
+) -> Made:
+    """Sound files to MIDI, chords, keys and beats, one set of files each, in a folder; what is done is not done again.
+
+    Per track: ``NAME.mid``, ``.beats.csv``, with chords ``.chords.lab`` and ``.keys.lab``, with notes ``.notes.csv``,
+    and a picture where matplotlib is installed. ``harmony.parquet`` holds a vector of each track's harmony, to be
+    ingested as content.
+
+    Args:
+        audio: folders or files; the result holds these and no others.
+        out: the folder to write or to bring up to date; a killed run goes on where it stopped.
+        with_: "chords", "notes", or both, also with commas between; beats are always there.
+        vocabulary: of chords: "majmin", "sevenths" or "all".
+        note_model: a file that hears notes: basic-pitch's ``nmp.onnx``.
+        workers: processes.
+        only_stale: nothing to say here: finished work is never done again.
+        progress: called with (what, done, total).
+
+    Raises:
+        MissingExtra: packages that read sound are not installed.
+        DataError: a folder does not exist, an unknown part, or no model for the notes.
+        ArtefactError: ``out`` holds something else.
+    """
+    need_audio()
+    from recsys.producers.transcription.folder import transcribe_folder
+
+    wanted = changed(settings or Settings(), "analyze", workers=workers).analyze
+    model = None if note_model is None else str(note_model)
+    facts = transcribe_folder(
+        audio,
+        out,
+        parts=parts_of(with_),
+        vocabulary=vocabulary,
+        note_model=model,
+        workers=wanted.workers,
+        progress=progress,
+    )
+    return Made("transcribe", Path(out), facts, unchanged=facts["unchanged"])
+
+
+def expected(audio: Paths, with_: str | Sequence[str] = USUAL, workers: int = 2) -> str:
+    """What transcribing will cost, in words.
+
+    Raises:
+        DataError: a folder does not exist.
+    """
+    need_audio()
+    from recsys.producers.transcription.folder import estimate
+
+    files, seconds = estimate(audio, parts_of(with_), workers)
+    hours, minutes = divmod(round(seconds / 60), 60)
+    short = f"{minutes} min" if seconds >= 60 else f"{max(round(seconds), 1)} s"
+    words = f"{hours} h {minutes} min" if hours else short
+    return f"{files:,} files, about {words} if all are new"
+
+
+def parts_of(with_: str | Sequence[str]) -> tuple[str, ...]:
+    """Words, also with commas between.
+
+    >>> parts_of("notes, chords"), parts_of(["notes,chords"])
+    (('notes', 'chords'), ('notes', 'chords'))
+    """
+    given = [with_] if isinstance(with_, str) else list(with_)
+    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())

@@ -1,0 +1,85 @@
+"""A folder of sound to a folder of symbols: what is new is heard, what fails is remembered."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from recsys import api, manifest
+from recsys.audio.sound import RATE
+from recsys.errors import ArtefactError, DataError
+from recsys.producers.notation import read_beats, read_lab, read_midi
+from recsys.producers.transcription.folder import KIND, VECTORS, estimate
+from recsys.producers.transcription.models import open_model
+from recsys.verbs.transcribing import expected
+from tests.producers.harmony.test_chords import song
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    (folder / "b").mkdir()
+    soundfile.write(folder / "one.wav", song().samples, RATE)
+    soundfile.write(folder / "b" / "one.wav", song(5).samples, RATE)
+    (folder / "bad.mp3").write_bytes(b"no sound at all")
+    return folder
+
+
+def test_what_is_new_is_heard_and_only_that(music: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    made = api.transcribe([music], out=out, workers=1, vocabulary="sevenths")
+    assert (made.facts["tracks"], made.facts["failed"], made.facts["transcribed"]) == (2, 1, 2)
+    assert list(made.facts["failures"]) == [str(music / "bad.mp3")]
+    assert {"one.mid", "one-2.mid", "one.chords.lab", "one.keys.lab", "one.beats.csv"} <= set(os.listdir(out))
+    assert not manifest.problems(out)
+    assert manifest.read(out)["kind"] == KIND
+    _is_a_song(out / "one-2", 0)
+    _is_a_song(out / "one", 5)
+    vectors = np.stack(pd.read_parquet(out / VECTORS)["vector"])
+    assert vectors[0] @ vectors[1] / np.prod(np.linalg.norm(vectors, axis=1)) > 0.95
+    again = api.transcribe([music], out=out, workers=1, vocabulary="sevenths")
+    assert again.unchanged
+    (out / "one.mid").unlink()
+    (music / "bad.mp3").unlink()
+    mended = api.transcribe([music], out=out, workers=1, vocabulary="sevenths")
+    assert (mended.facts["transcribed"], mended.facts["removed"], mended.facts["failed"]) == (1, 1, 0)
+    assert (out / "one.mid").exists()
+
+
+def _is_a_song(stem: Path, key: int) -> None:
+    chords = read_lab(f"{stem}.chords.lab")
+    assert chords.intervals[0, 0] == 0
+    assert chords.intervals[-1, 1] == pytest.approx(16, abs=0.01)
+    assert len(set(chords.labels)) >= 3
+    piece = read_midi(f"{stem}.mid")
+    assert piece.key == key
+    beats, _ = read_beats(f"{stem}.beats.csv")
+    assert all(np.abs(piece.beats - beat).min() < 0.002 for beat in beats)
+
+
+def test_the_cost_is_said_before(music: Path) -> None:
+    files, seconds = estimate([music], ("chords", "notes"), 2)
+    assert files >= 2
+    assert 0 < seconds < 60
+    assert "files, about" in expected([music])
+
+
+def test_what_can_not_be_done_is_said(music: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected one or more of beats, chords, notes"):
+        api.transcribe([music], out=tmp_path / "x", with_="drums")
+    with pytest.raises(DataError, match="--note-model"):
+        api.transcribe([music], out=tmp_path / "x", with_="notes")
+    with pytest.raises(DataError, match=r"expected the nmp\.onnx"):
+        open_model(tmp_path / "none.onnx")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(ArtefactError, match="holds no transcriptions"):
+        api.transcribe([music], out=tmp_path / "mine")
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "ledger.json").write_text(json.dumps({})[:1])
+    with pytest.raises(ArtefactError, match="not readable"):
+        api.transcribe([music], out=tmp_path / "torn")
