@@ -73,9 +73,10 @@ class Ledger:
         Raises:
             DataError: a column that is missing or of another type.
         """
-        if not len(rows):
-            return None
-        table = _table(rows).sort_by([("listener", "ascending"), ("time", "ascending"), ("name", "ascending")])
+        return self._write(_table(rows)) if len(rows) else None
+
+    def _write(self, table: pa.Table) -> Path:
+        table = table.sort_by([("listener", "ascending"), ("time", "ascending"), ("name", "ascending")])
         content = _bytes(table)
         span = pc.min_max(table["time"]).as_py()
         path = self.folder / f"part-{span['min']}-{span['max']}-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
@@ -94,10 +95,9 @@ class Ledger:
     ) -> pd.DataFrame:
         """The rows that satisfy all that is asked for, by time; since <= time < until."""
         wanted = _filter(listeners, name, event, since, until)
-        parts = [_read(path, wanted) for path in self._parts(since, until)]
-        table = pa.concat_tables([SCHEMA.empty_table(), *parts])
+        table = _distinct([_read(path, wanted) for path in self._parts(since, until)])
         order = [("time", "ascending"), ("listener", "ascending"), ("name", "ascending"), ("position", "ascending")]
-        return table.sort_by(order).to_pandas().drop_duplicates(ignore_index=True)  # a killed erase leaves some twice
+        return table.sort_by([*order, ("track", "ascending")]).to_pandas()
 
     def lists(
         self, listener: Any, name: str | None = None, *, last: int | None = None, until: float | None = None
@@ -124,7 +124,7 @@ class Ledger:
         """Make one part of all; returns how many parts there were."""
         parts = list(self._parts())
         if len(parts) > 1:
-            made = self.append(self.read())
+            made = self._write(_distinct([_read(path, None) for path in parts]))
             for path in parts:
                 if path != made:
                     path.unlink()
@@ -199,6 +199,12 @@ def _table(rows: pd.DataFrame) -> pa.Table:
         return pa.Table.from_pandas(rows[SCHEMA.names], schema=SCHEMA, preserve_index=False).replace_schema_metadata()
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(f"ledger rows: {error}") from error
+
+
+def _distinct(parts: Sequence[pa.Table]) -> pa.Table:
+    """Some parts as one table, each row once: a killed erase leaves some twice."""
+    table = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    return table.group_by(SCHEMA.names).aggregate([]).select(SCHEMA.names).cast(SCHEMA)
 
 
 def _bytes(table: pa.Table) -> bytes:
