@@ -21,6 +21,7 @@ from recsys.verbs.producing import learn_classification, learn_emotion, predict
 from recsys.verbs.raw import analyze, ingest
 from recsys.verbs.remembering import playlist_ledger, playlist_match
 from recsys.verbs.searching import search
+from recsys.verbs.transcribing import transcribe
 from recsys.verbs.updating import feedback, update
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "search",
     "similar",
     "train",
+    "transcribe",
     "tune",
     "update",
 ]
@@ -120,6 +122,7 @@ STEPS: dict[str, Callable[..., Made]] = {
     "learn_classification": learn_classification,
     "learn_emotion": learn_emotion,
     "predict": predict,
+    "transcribe": transcribe,
     "ingest": ingest,
     "train": train,
     "evaluate": evaluate,
