@@ -206,7 +206,7 @@ def _with_tracks(dataset: Dataset, ids: NDArray[Any]) -> Dataset:
     catalogue = Catalogue(dataset.catalogue.frame.set_axis(place).reindex(range(len(tracks))))
     contents = {name: spread(space) for name, space in dataset.contents.items()}
     rest = {layer: moved(getattr(dataset, layer)) for layer in ("skips", "ratings", "playlists")}
-    return Dataset(plays, catalogue, contents, **rest)
+    return Dataset(plays, catalogue, contents, **rest, listeners=dataset.listeners)
 
 
 def _columns(features: Features, related: pd.DataFrame) -> pd.DataFrame:

@@ -27,6 +27,7 @@ class Paths(Section):
     tracks: list[str] = []
     playlists: list[str] = []
     content: list[str] = []
+    listeners: list[str] = []
     audio: list[str] = []
     features: str = "data/features"
     tables: str = "data/tables"

@@ -11,6 +11,7 @@ plays = []          # your listening log: files, folders or globs, e.g. ["plays.
 tracks = []         # optional: a table of tracks (track_id, title, artist, album, year, genre, ...)
 playlists = []      # optional: M3U, XSPF, JSPF, or a table (playlist_id, track_id, position)
 content = []        # optional: track_id + numbers or a vector; each file becomes a content space
+listeners = []      # optional: user_id + what is known of them: age, country, …
 audio = []          # optional: folders of sound files; they are analysed and join the tracks
 # features = "data/features"
 # tables = "data/tables"

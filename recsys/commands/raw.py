@@ -77,6 +77,7 @@ def ingest(
     tracks: Annotated[list[str] | None, typer.Option(help="Table of tracks.")] = None,
     playlists: Annotated[list[str] | None, typer.Option(help="Playlists: M3U, XSPF, JSPF or a table.")] = None,
     content: Annotated[list[str] | None, typer.Option(help="track_id + numbers or a vector.")] = None,
+    listeners: Annotated[list[str] | None, typer.Option(help="user_id + age, country, …")] = None,
     features: Annotated[Path | None, typer.Option(help="Folder that analyze wrote.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
     set_: Set = None,
@@ -85,6 +86,7 @@ def ingest(
     """Raw files to tables; bad rows go to rejects.parquet with a reason."""
     settings = settled(set_)
     given = {"plays": [*(plays or []), *(more or [])], "tracks": tracks, "playlists": playlists, "content": content}
+    given["listeners"] = listeners
     if not any(given.values()) and features is None:
         given = settings.paths.model_dump(include=set(given))
         features = Path(settings.paths.features) if settings.paths.audio else None
@@ -98,6 +100,7 @@ def ingest(
             tracks=sources["tracks"],
             playlists=sources["playlists"],
             content=sources["content"],
+            listeners=sources["listeners"],
             features=features,
             settings=settings,
             progress=progress,

@@ -20,6 +20,7 @@ from recsys.sources.content import ContentReader
 from recsys.sources.faulty import Faulty
 from recsys.sources.found import find_files
 from recsys.sources.layers import events, layers
+from recsys.sources.listeners import ListenersReader
 from recsys.sources.playlists import PlaylistsReader
 from recsys.sources.plays import PlaysReader
 from recsys.sources.read import Progress, expand, guarded, open_source, plain_errors
@@ -66,6 +67,7 @@ def gather(
     tracks: Paths = (),
     playlists: Paths = (),
     content: Paths = (),
+    listeners: Paths = (),
     *,
     settings: Ingest | None = None,
     progress: Progress | None = None,
@@ -77,6 +79,7 @@ def gather(
         tracks: tables that describe tracks.
         playlists: M3U, XSPF and JSPF files, or tables.
         content: tables or .npz archives of features; each becomes a content space named after its file.
+        listeners: tables that describe listeners.
         settings: column names, the share of bad rows allowed, when a play is a skip.
         progress: called with (what, done, total) as files are read.
 
@@ -94,7 +97,7 @@ def gather(
     """
     settings = settings or Ingest()
     check_mapping(settings.columns)
-    files = find_files(plays, tracks, playlists, content)
+    files = find_files(plays, tracks, playlists, content, listeners)
     if not any(files.values()):
         raise DataError("nothing to read; expected at least one path to plays, tracks, playlists or content")
     return _Gathering(settings).run(files, progress)
@@ -189,6 +192,7 @@ class _Gathering:
         self.tracks = TracksReader(self.ids, settings, self.rejects)
         self.playlists = PlaylistsReader(self.ids, settings, self.rejects)
         self.content = ContentReader(self.ids, settings, self.rejects)
+        self.listeners = ListenersReader(self.plays.users, settings, self.rejects)
 
     def run(self, files: dict[str, list[Path]], progress: Progress | None) -> Gathered:
         """Read everything, then lay it over the ids found."""
@@ -200,6 +204,7 @@ class _Gathering:
         counts: dict[str, float] = {f"{what}_files": len(paths) for what, paths in files.items()}
         counts |= {f"{what}_rows": self.rejects.seen[what] for what in files if files[what]}
         counts |= made | self.tracks.counts | self.playlists.counts
+        counts |= self.listeners.counts if "listeners" in files else {}
         counts |= {"users": len(dataset.users), "tracks": len(dataset.tracks), "rejects": self.rejects.total}
         return Gathered(dataset, self.rejects.frame(), counts)
 
@@ -209,4 +214,5 @@ class _Gathering:
         catalogue = self.tracks.catalogue(tracks)
         playlists = self.playlists.interactions(tracks, catalogue)
         contents = self.content.embeddings(tracks)
-        return made.counts, Dataset(made.plays, catalogue, contents, made.skips, made.ratings, playlists)
+        people = self.listeners.frame(users)
+        return made.counts, Dataset(made.plays, catalogue, contents, made.skips, made.ratings, playlists, people)

@@ -111,6 +111,7 @@ def ingest(
     tracks: Paths = (),
     playlists: Paths = (),
     content: Paths = (),
+    listeners: Paths = (),
     features: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
@@ -119,7 +120,7 @@ def ingest(
     """Raw files to a folder of tables; bad rows go to ``rejects.parquet`` there, each with file, line and reason.
 
     Args:
-        plays, tracks, playlists, content: files, folders or globs; see ``recsys.sources``.
+        plays, tracks, playlists, content, listeners: files, folders or globs; see ``recsys.sources``.
         features: a folder that ``analyze`` wrote; its tracks join those of the other sources, see ``recsys.joining``.
         out: the folder to write; an older one is replaced as a whole.
         settings: how columns are named and rows weighed.
@@ -132,7 +133,7 @@ def ingest(
     from recsys import sources
 
     settings, out = settings or Settings(), Path(out)
-    given = {"plays": plays, "tracks": tracks, "playlists": playlists, "content": content}
+    given = {"plays": plays, "tracks": tracks, "playlists": playlists, "content": content, "listeners": listeners}
     files = sources.find_files(**given)
     inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items()}
     encoded = _encoded(features, settings)
