@@ -27,6 +27,7 @@ POPULAR = "popular with all listeners"
 LIKELY = 0.05  # a play less alike than this did not carry the recommendation
 PLAYS = 3  # own plays named for each row
 NAMED = 2  # of them in words
+ROWS = 40_000  # rows told apart at a time
 KINDS = {
     **dict.fromkeys(("popularity", "recent"), "popularity"),
     **dict.fromkeys(("content", "ridge", "mapped", "tower"), "content"),
@@ -187,12 +188,20 @@ def by_kind(model: Recommender, known: Known, histories: sp.csr_array, rows: Row
     for name, member, part in zip(members(model), models, np.moveaxis(parts, 2, 0), strict=True):
         kind = KINDS.get(name, COLLABORATIVE)
         if known.described is not None and hasattr(member, "split") and part.any():
-            shares = member.split(known.described, histories, rows).shares()
+            shares = _shares(member, known.described, histories, rows)
             given = {f"{CONTENT}{block}": (part * share).astype(np.float32) for block, share in shares.items()}
             kind, part = REST.get(name, kind), part - np.sum(list(given.values()), axis=0, dtype=np.float32)
             found |= {block: found.get(block, np.float32(0)) + each for block, each in given.items()}
         found[kind] = (found.get(kind, np.float32(0)) + part).astype(np.float32)
     return {kind: each for kind, each in found.items() if each.any()} or found
+
+
+def _shares(member: Any, described: Dataset, histories: sp.csr_array, rows: Rows) -> dict[str, Floats]:
+    """The share of each block of content in a member's scores, (q, k); some listeners at a time."""
+    size = max(1, ROWS // max(1, rows.shape[1]))
+    starts = range(0, len(rows), size)
+    found = [member.split(described, histories[i : i + size], rows[i : i + size]).shares() for i in starts]
+    return {block: np.concatenate([each[block] for each in found]) for block in found[0]}
 
 
 def _leading(parts: Mapping[str, Floats]) -> NDArray[np.uint16]:

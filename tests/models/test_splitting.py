@@ -139,3 +139,13 @@ def test_a_row_without_plays_behind_it_says_which_block_led() -> None:
     nobody = np.full((2, 3), -1, np.int32)
     found = reasons(nobody, np.array([leading("year"), 0], np.uint16), str).tolist()
     assert found == ["it suits what you played, by its year", "popular with all listeners"]
+
+
+def test_parts_do_not_depend_on_how_many_are_told_apart_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = world()
+    model, histories, described = fitted("hybrid", dataset), dataset.matrix(), known_of(dataset)
+    whole = explain(model, known(dataset, described), histories, 5, exclude=histories).parts
+    monkeypatch.setattr("recsys.explain.ROWS", 35)
+    few = explain(model, known(dataset, described), histories, 5, exclude=histories).parts
+    for kind, part in whole.items():
+        np.testing.assert_allclose(few[kind], part, atol=1e-5)
