@@ -14,6 +14,7 @@ from recsys import manifest
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings
 from recsys.verbs.answering import describe, open_engine, recommend, similar
+from recsys.verbs.labelling import label
 from recsys.verbs.learning import evaluate, train, tune
 from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.playlists import playlist, playlist_new, playlist_run
@@ -35,6 +36,7 @@ __all__ = [
     "ingest",
     "init",
     "inspect",
+    "label",
     "learn_classification",
     "learn_emotion",
     "open_engine",
@@ -122,6 +124,7 @@ STEPS: dict[str, Callable[..., Made]] = {
     "learn_classification": learn_classification,
     "learn_emotion": learn_emotion,
     "predict": predict,
+    "label": label,
     "transcribe": transcribe,
     "ingest": ingest,
     "train": train,

@@ -23,8 +23,8 @@ Step = tuple[str, dict[str, Any]]
 
 
 def read(path: Path, verbs: Verbs, overrides: Any = ()) -> tuple[Settings, list[Step]]:
-    """Settings and steps of a pipeline file, or of a ``recsys.toml``: then ingest (before it analyze, where
-    there is sound), train, evaluate, recommend.
+    """Settings and steps of a pipeline file, or of a ``recsys.toml``: then ingest (before it analyze and label,
+    where there is sound), train, evaluate, recommend.
 
     Args:
         path: the file.
@@ -57,11 +57,13 @@ def main_job(settings: Settings) -> list[Step]:
         SettingsError: the settings name nothing to read.
     """
     paths = settings.paths
-    raw = paths.model_dump(include={"plays", "tracks", "playlists", "content"})
+    raw = paths.model_dump(include={"plays", "tracks", "playlists", "content", "listeners"})
     if not any(raw.values()) and not paths.audio:
         raise SettingsError(f"{FILE} names nothing to read; expected e.g. plays = ['plays.csv'] under [paths]")
     heard = {"features": paths.features} if paths.audio else {}
     steps: list[Step] = [("analyze", {"audio": paths.audio, "out": paths.features})] if paths.audio else []
+    if paths.audio and (settings.label.targets or settings.label.instruments):
+        steps.append(("label", {"features": paths.features, "tracks": paths.tracks}))
     steps.append(("ingest", {**raw, **heard, "out": paths.tables}))
     steps.append(("train", {"tables": paths.tables, "out": paths.bundles}))
     if paths.plays:

@@ -186,6 +186,8 @@ def _emotion(frame: pd.DataFrame) -> Target | str:
 
 def _too_few(target: Target, groups: Rows, usable: Rows) -> str:
     """Why there is too little to learn a target from, "" for enough."""
+    if target.kind != "numeric" and len(target.classes) < (2 if target.kind == "single" else 1):
+        return f"no two labels have {LEAST} heard tracks by {ARTISTS} artists each"
     known = usable[target.known[usable]]
     artists = len(np.unique(groups[known]))
     if len(known) < ENOUGH or artists < BY:
@@ -193,8 +195,7 @@ def _too_few(target: Target, groups: Rows, usable: Rows) -> str:
     if target.kind == "numeric":
         flat = [name for name, values in zip(target.classes, target.values[known].T, strict=True) if _flat(values)]
         return f"{flat[0]} is the same everywhere" if flat else ""
-    wanted = 2 if target.kind == "single" else 1
-    return "" if len(target.classes) >= wanted else f"no two labels have {LEAST} tracks by {ARTISTS} artists each"
+    return ""
 
 
 def _flat(values: NDArray[np.float32]) -> bool:
