@@ -13,6 +13,7 @@ from recsys.ranking.features import columns, table
 from recsys.ranking.scenes import Scene
 from recsys.ranking.trusted import asked_lists, guessed
 
+CONTENT = ("ridge", "content")  # members that know what tracks are and nothing else
 MARGIN = np.float32(1e-3)
 
 
@@ -48,10 +49,12 @@ def put_in_order(stage: Stage, parts: Floats, sure: Floats) -> tuple[Floats, lis
 def parts_of(order: Order, scene: Scene, members: Sequence[Recommender]) -> Floats:
     """What each member gave to the ranker's score, without what all of a list have in common, float32 (n, members).
 
-    Features that belong to no member go to popularity, to the first member that knows content, or to the first.
+    Features that belong to no member go to popularity, to the first that knows content (best nothing else), or to the
+    first.
     """
     given, names = order.net.parts(table(scene, order.features)), [member.name for member in members]
     knows = [number for number, model in enumerate(members) if getattr(model, "cold", False)]
+    knows.sort(key=lambda number: names[number] not in CONTENT)
     home = {"popularity": len(members) - 1, "content": knows[0] if knows else -1, "collaborative": 0}
     found = np.zeros((len(given), len(members)), np.float32)
     for column, (_, part) in enumerate(columns(names, order.features)):
