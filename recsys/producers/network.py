@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from recsys.producers.targets import Target
 
 Floats = NDArray[np.float32]
-FEW = 40  # files below which none are held back
 ABOUT = "about"
 
 
@@ -185,7 +184,7 @@ def fit_all(
     plan, trunk = plan or Plan(), trunk or getattr(examples, "start", None)
     heads, values = _heads(targets, rows)
     rows = np.asarray(rows)
-    parts = held_back(targets, examples.groups, rows, plan.valid, seed)
+    parts = held_back(targets, examples.groups, rows, plan.valid if len(rows) >= plan.enough else 0.0, seed)
     identity = _identity(examples, values, rows, plan, seed, trunk)
     return running.learned(examples, heads, values, parts, plan, trunk, seed, checkpoint, identity, progress)
 
@@ -193,7 +192,7 @@ def fit_all(
 def held_back(targets: Sequence[Target], groups: Rows, rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     """Rows to learn from and rows to watch: whole groups, about ``share`` of the files, with the first target known."""
     some = targets[0].take(rows)
-    if share <= 0 or len(rows) < FEW or len(np.unique(groups[rows][some.known])) < 2:
+    if share <= 0 or len(np.unique(groups[rows][some.known])) < 2:
         return rows, rows[:0]
     fold = folds(some, groups[rows], max(2, round(1 / share)), seed=seed)
     return rows[fold != 0], rows[fold == 0]

@@ -21,11 +21,11 @@ class Recipe:
         save_every: epochs between checkpoints.
     """
 
-    epochs: int = 60
+    epochs: int = 25
     rate: float = 2e-3
     decay: float = 0.05
     average: float = 0.98
-    patience: int = 15
+    patience: int = 8
     save_every: int = 5
 
 
@@ -61,6 +61,8 @@ class Plan:
         smoothing: of classes.
         dropout: of the vector.
         valid: share of the rows that is held back to stop early; 0 = none.
+        enough: files from which any are held back; of fewer each is worth more as an example.
+        most: windows in all; many files take fewer epochs.
         trunk_rate: step size of a trunk that comes from elsewhere, as a share; 0 = it stays as it is.
     """
 
@@ -73,6 +75,8 @@ class Plan:
     smoothing: float = 0.05
     dropout: float = 0.3
     valid: float = 0.15
+    enough: int = 400
+    most: int = 120_000
     trunk_rate: float = 0.3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from recsys.producers.examples import Examples
 
 Floats = NDArray[np.float32]
+LEAST = 3  # epochs of however many files
 
 
 def learned(
@@ -44,9 +46,9 @@ def learned(
         network = _network(heads, windows, parts[0], plan, trunk).to(device())
     groups = _rates(network, plan) if trunk else None
     lesson = Labelled(network, windows, heads.kinds, values, *parts, plan)
-    done = learn(
-        lesson, plan.recipe, seed=seed, groups=groups, checkpoint=checkpoint, identity=identity, progress=progress
-    )
+    epochs = min(plan.recipe.epochs, max(LEAST, plan.most // (len(parts[0]) * plan.windows)))
+    recipe = replace(plan.recipe, epochs=epochs)
+    done = learn(lesson, recipe, seed=seed, groups=groups, checkpoint=checkpoint, identity=identity, progress=progress)
     curve = np.array(done.curve, np.float32).reshape(-1, 2)
     return Net(heads, state(done.module), curve, done.best, trunk.sidecar if trunk else None)
 

@@ -110,7 +110,9 @@ def test_learning_stops_when_the_files_held_back_gain_no_more() -> None:
     noise = Target(
         "noise", "single", ("a", "b"), np.eye(2, dtype=np.float32)[np.random.default_rng(1).integers(0, 2, FILES)]
     )
-    net = fit(heard(), noise, np.arange(FILES), seed=0, plan=changed(PLAN, epochs=30, valid=0.25, patience=2))
+    net = fit(
+        heard(), noise, np.arange(FILES), seed=0, plan=changed(PLAN, epochs=30, valid=0.25, patience=2, enough=40)
+    )
     assert net.best + 3 == len(net.curve) < 30
     assert np.nanargmin(net.curve[:, 1]) == net.best
 
@@ -121,7 +123,12 @@ def test_whole_groups_are_held_back() -> None:
     assert not set(groups[learned]) & set(groups[held])
     assert sorted([*learned, *held]) == list(range(60))
     assert 6 <= len(held) <= 18
-    assert len(held_back([kind(60)], groups, np.arange(20), 0.2, seed=1)[1]) == 0
+    assert len(held_back([kind(60)], groups, np.arange(5), 0.2, seed=1)[1]) == 0
+    assert len(held_back([kind(60)], groups, np.arange(60), 0.0, seed=1)[1]) == 0
+
+
+def test_many_files_take_fewer_epochs() -> None:
+    assert len(fit(heard(), kind(), np.arange(40), plan=changed(PLAN, most=400)).curve) == 5
 
 
 def test_examples_without_windows_are_refused() -> None:
