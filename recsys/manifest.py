@@ -112,6 +112,16 @@ def problems(folder: Path) -> list[str]:
     return found
 
 
+def replaceable(target: Path) -> None:
+    """Refuse a folder that must not be replaced, before work is spent on what is to replace it.
+
+    Raises:
+        ArtefactError: ``target`` holds something that this package did not make.
+    """
+    if target.exists() and not (target.is_dir() and (find(target) or not any(target.iterdir()))):
+        raise ArtefactError(f"{target} exists and was not made by recsys; name another folder or move it away")
+
+
 @contextmanager
 def fresh_folder(target: Path) -> Iterator[Path]:
     """A working folder that takes the place of ``target`` when the block ends well, and else vanishes.
@@ -120,8 +130,7 @@ def fresh_folder(target: Path) -> Iterator[Path]:
         ArtefactError: ``target`` holds something that this package did not make.
     """
     recover(target)
-    if target.exists() and not (target.is_dir() and (find(target) or not any(target.iterdir()))):
-        raise ArtefactError(f"{target} exists and was not made by recsys; name another folder or move it away")
+    replaceable(target)
     with working_folder(target.parent, target.name) as work:
         yield work
         _swap(work, target)

@@ -1,8 +1,9 @@
 """Examples and a target in, the arm that predicts unseen groups best out, with how the others did and by how much.
 
 Arms are tried from cheap to dear, each by grouped cross-validation, while there is time; then those that combine
-others, from predictions that exist already. The best one is calibrated on its out-of-fold predictions and fitted on
-everything.
+others, from predictions that exist already. The best one is chosen, but a combination where no arm is better beyond
+doubt: among equals in a small sample it is the safer choice. It is calibrated on its out-of-fold predictions and fitted
+on everything.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ class Chooser:
     progress: Progress | None = None
 
     def choose(self, target: Target) -> Choice:
-        """The best arm for a target.
+        """The arm for a target.
 
         Raises:
             DataError: fewer than two groups, or no arm can learn this target.
@@ -143,7 +144,7 @@ class Chooser:
         fold = folds(target, self.examples.groups, FOLDS, seed=self.seed)
         rounds, left_out = self._rounds(target, fold)
         tried = self._graded(target, fold, rounds)
-        best = next(iter(tried))
+        best = self._chosen(target, fold, tried)
         calibration = calibrate(target, tried[best].round.prediction)
         predictions = {name: made.prediction for name, made in rounds.items()}
         lessons = Lessons(self.examples, target, self.seed, predictions, self.progress)
@@ -151,9 +152,18 @@ class Chooser:
         known = np.flatnonzero(fold >= 0)
         mean = {name: made.round.prediction.mean[known] for name, made in tried.items()}
         part, groups = target.take(known), self.examples.groups[known]
-        against = {name: difference(part, mean[best], mean[name], groups) for name in list(tried)[1:]}
+        against = {name: difference(part, mean[best], mean[name], groups) for name in tried if name != best}
         curve_arm, curve = self._curve(target, fold, tried)
         return Choice(target, fold, tried, left_out, against, curve, curve_arm, learned)
+
+    def _chosen(self, target: Target, fold: Folds, tried: Mapping[str, Tried]) -> str:
+        """The best arm; or the best combination, where the best arm's lead over it may be chance."""
+        best = next(iter(tried))
+        combined = next((name for name in tried if arm_of(name).members), best)
+        known = np.flatnonzero(fold >= 0)
+        one, other = (tried[name].round.prediction.mean[known] for name in (best, combined))
+        lead = difference(target.take(known), one, other, self.examples.groups[known])
+        return best if lead.low > 0 else combined
 
     def _rounds(self, target: Target, fold: Folds) -> tuple[dict[str, Round], dict[str, str]]:
         """Out-of-fold predictions of every arm there is time for; and why the others have none."""
@@ -181,8 +191,9 @@ class Chooser:
     def _arms(self, target: Target) -> list[Arm]:
         known = all_arms().values()
         wanted = [arm_of(name) for name in self.names] or [one for one in known if one.default]
-        asked = {name for one in wanted for name in one.members}
-        wanted += [one for one in known if one.name in asked and one not in wanted]
+        if all(one.members for one in wanted):
+            asked = {name for one in wanted for name in one.members}
+            wanted += [one for one in known if one.name in asked]
         return sorted((one for one in wanted if target.kind in one.kinds), key=lambda one: one.cost)
 
     def _affordable(self, rounds: Mapping[str, Round]) -> bool:

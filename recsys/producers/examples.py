@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from recsys.producers.hearing import Heard, kept
 Floats = NDArray[np.float32]
 Rows = NDArray[np.integer[Any]]
 Progress = Callable[[str, int, int], None]
+IN_MEMORY = 2**30  # bytes
 HEAR = "recsys.producers.hearing:hear"
 
 
@@ -136,20 +138,23 @@ def assemble(
     names: Sequence[str] | None = None,
     failures: Mapping[str, str] | None = None,
 ) -> Examples:
-    """What ``folder`` knows of single files as one; descriptors that a file has not are NaN."""
-    heard = {digest: load(kept(folder, digest)) for digest in dict.fromkeys(digests)}
-    wanted = list(names) if names is not None else _common(list(heard.values()))
+    """What ``folder`` knows of single files as one; descriptors that a file has not are NaN.
+
+    Log-mel windows of more than 1 GiB lie in a mapped file that goes when it is no longer used.
+    """
+    places = [kept(folder, digest) for digest in digests]
+    shapes, found = zip(*(_about(place) for place in dict.fromkeys(places)), strict=True)
+    wanted = list(names) if names is not None else list(dict.fromkeys(name for several in found for name in several))
     column = {name: place for place, name in enumerate(wanted)}
-    width = max(len(one.mel) for one in heard.values())
-    first = next(iter(heard.values())).mel
-    mel = np.zeros((len(paths), width, *first.shape[1:]), np.float16)
+    width = max(shape[0] for shape in shapes)
+    mel = _room((len(paths), width, *shapes[0][1:]), Path(folder))
     mask = np.zeros((len(paths), width), bool)
     descriptors = np.full((len(paths), len(wanted)), np.nan, np.float32)
-    for row, digest in enumerate(digests):
-        one = heard[digest]
+    for row, place in enumerate(places):
+        one = load(place)
         mel[row, : len(one.mel)], mask[row, : len(one.mel)] = one.mel, True
-        there = [place for place, name in enumerate(one.names) if name in column]
-        descriptors[row, [column[one.names[place]] for place in there]] = one.descriptors[there]
+        there = [own for own, name in enumerate(one.names) if name in column]
+        descriptors[row, [column[one.names[own]] for own in there]] = one.descriptors[there]
     descriptors[~np.isfinite(descriptors)] = np.nan
     groups = np.arange(len(paths), dtype=np.int32)
     return Examples(tuple(paths), mel, mask, descriptors, tuple(wanted), groups, tuple(digests), dict(failures or {}))
@@ -161,9 +166,18 @@ def load(place: Path) -> Heard:
         return Heard(arrays["mel"], tuple(arrays["names"].tolist()), arrays["descriptors"])
 
 
-def _common(heard: Sequence[Heard]) -> list[str]:
-    """Names that any file has, in the order in which they come up."""
-    return list(Counter(name for one in heard for name in one.names))
+def _about(place: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The shape of the log-mel windows, and the names of the descriptors."""
+    one = load(place)
+    return one.mel.shape, one.names
+
+
+def _room(shape: tuple[int, ...], folder: Path) -> NDArray[np.float16]:
+    """Zeros, in memory or in a file without a name."""
+    if 2 * int(np.prod(shape)) <= IN_MEMORY:
+        return np.zeros(shape, np.float16)
+    with TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.float16, "w+", shape=shape)
 
 
 def _note(outcome: Outcome, path: str, digests: dict[str, str], failures: dict[str, str]) -> None:

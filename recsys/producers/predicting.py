@@ -24,6 +24,7 @@ from recsys.producers.learned import Learned
 
 Progress = Callable[[str, int, int], None]
 PATH, PROBLEM = "path", "problem"
+MADE_FROM = b"recsys:made_from"
 AT_ONCE = 256  # files
 SURE = 0.5  # probability from which a tag is listed
 
@@ -95,19 +96,32 @@ def columns_of(learned: Learned, prediction: Prediction) -> dict[str, Any]:
     return {name: labels, f"p_{name}": mean[np.arange(len(mean)), chosen], **each}
 
 
-def write_frame(frame: pd.DataFrame, out: Path, facts: Mapping[str, str] | None = None) -> None:
+def sounds(audio: str | Path) -> str:
+    """A short hash of the files of a folder, by name, size and time of change."""
+    return _key(scan([audio]).files)
+
+
+def made_of(out: Path) -> str:
+    """What ``write_frame`` was told that a Parquet file was made from; "" when there is none."""
+    try:
+        return (pq.read_schema(out).metadata or {}).get(MADE_FROM, b"").decode()
+    except (OSError, pa.ArrowException):
+        return ""
+
+
+def write_frame(frame: pd.DataFrame, out: Path, made_from: str = "") -> None:
     """A table as Parquet, or CSV by the suffix, written whole or not at all.
 
     Args:
-        facts: kept in the Parquet file's own metadata.
+        made_from: kept in the Parquet file's own metadata.
     """
     buffer = BytesIO()
     if out.suffix.lower() == ".csv":
         frame.to_csv(buffer, index=False)
     else:
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        told = {key.encode(): value.encode() for key, value in (facts or {}).items()}
-        pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **told}), buffer)
+        told = {**(table.schema.metadata or {}), MADE_FROM: made_from.encode()}
+        pq.write_table(table.replace_schema_metadata(told), buffer)
     manifest.write_bytes(out, buffer.getvalue())
 
 

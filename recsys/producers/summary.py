@@ -85,12 +85,12 @@ def _target(choice: Choice) -> list[str]:
 
 def _arms(choice: Choice) -> list[str]:
     names = list(choice.winner.grades)
-    head = ["arm", *(WORDS[name] for name in names), "score behind the winner", "seconds a fit"]
+    head = ["arm", *(WORDS[name] for name in names), "chosen one ahead by", "seconds a fit"]
     rows = []
     for name, one in choice.tried.items():
         gain = f"{choice.against[name]}" if name in choice.against else ""
         rows.append([name, *(str(one.grades[measure]) for measure in names), gain, f"{one.round.seconds:.1f}"])
-    text = "Mean and 95 % interval over resampled groups. The lead is paired: above 0 throughout, it is no chance."
+    text = "Mean and 95 % interval over resampled groups. Leads are paired: above 0 throughout, it is no chance."
     return [*_table(head, rows), "", text]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time as clock
 from collections.abc import Sequence
@@ -64,7 +65,7 @@ def learn_classification(
         DataError: the table or a column is missing, or nothing can be learned from it.
         ArtefactError: ``out`` holds something else.
     """
-    asked = _Asked("learn classification", Path(audio), Path(labels), _words(target), Path(out), group, _words(arms))
+    asked = _Asked("learn classification", Path(audio), Path(labels), _words(target), _folder(out), group, _words(arms))
     return asked.learn(minutes, _seed(seed, settings), workers, cache, only_stale, progress)
 
 
@@ -93,7 +94,7 @@ def learn_emotion(
     Raises:
         DataError: as of ``learn_classification``; or a column is not numbers.
     """
-    asked = _Asked("learn emotion", Path(audio), Path(labels), _words(target), Path(out), group, _words(arms), True)
+    asked = _Asked("learn emotion", Path(audio), Path(labels), _words(target), _folder(out), group, _words(arms), True)
     return asked.learn(minutes, _seed(seed, settings), workers, cache, only_stale, progress)
 
 
@@ -121,16 +122,19 @@ def predict(
     """
     need_audio()
     from recsys.producers.kept import open_model
-    from recsys.producers.predicting import PROBLEM, predict_folder, write_frame
+    from recsys.producers.predicting import PROBLEM, made_of, predict_folder, sounds, write_frame
 
     out, opened = Path(out), open_model(model)
     if out.is_dir():
         raise DataError(f"{out} is a folder; expected a file to write, such as {out / 'predicted.parquet'}")
     made_by = fingerprint(Path(model))
+    made_from = f"model {made_by} and sound {sounds(audio)}"
+    if only_stale and made_of(out) == made_from:
+        return Made("predict", out, {"model": str(model)}, unchanged=True)
     work = out.parent / f".{out.name}.{made_by}.parts"
     with one_blas_thread():
         frame = predict_folder(opened, audio, work, workers=workers, progress=progress)
-    write_frame(frame, out, {"recsys": f"predicted by model {made_by}"})
+    write_frame(frame, out, made_from)
     shutil.rmtree(work, ignore_errors=True)
     failed = int(frame[PROBLEM].notna().sum())
     targets = ", ".join(f"{one.name} by {one.arm}" for one in opened.learned)
@@ -167,6 +171,7 @@ class _Asked:
         from recsys.producers.labels import read_labels
 
         started = clock.perf_counter()
+        manifest.replaceable(self.out)
         for name in self.arms:
             arm(name)
         read = read_labels(self.labels, self.audio, self.targets, self.group, numbers=self.numbers)
@@ -276,6 +281,11 @@ def _words(given: str | Sequence[str]) -> list[str]:
     """Names, whether in a list or with commas between."""
     several = [given] if isinstance(given, str) else list(given)
     return [word.strip() for one in several for word in one.split(",") if word.strip()]
+
+
+def _folder(out: Pathlike) -> Path:
+    """With a name that others can be made of, even when it is given as ``.``."""
+    return Path(os.path.abspath(out))
 
 
 def _stamp(path: Path) -> list[int]:

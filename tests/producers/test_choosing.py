@@ -11,7 +11,7 @@ import pytest
 
 from recsys.errors import DataError
 from recsys.producers import arms as registry
-from recsys.producers import choosing, learned, rounds
+from recsys.producers import choosing, grading, learned, rounds
 from recsys.producers.arms import Arm, Prediction
 from recsys.producers.choosing import Chooser
 from recsys.producers.folds import folds
@@ -127,9 +127,24 @@ def test_the_page_and_the_facts_tell_what_happened() -> None:
 def test_members_are_combined_fold_by_fold_and_fitted_again() -> None:
     examples, target = made()
     choice = Chooser(examples, ["mean"]).choose(target)
+    assert choice.learned.arm == ("linear" if choice.tried["mean"].grades["score"].mean < 0.8 else "mean")
     assert set(choice.tried) == {"linear", "shares", "mean"}
     parts = {name: choice.tried[name].round.prediction.mean for name in ("linear", "shares")}
     assert choice.tried["mean"].round.prediction.mean == pytest.approx(np.mean(list(parts.values()), axis=0), abs=1e-6)
+
+
+def test_a_combination_is_chosen_unless_an_arm_is_better_beyond_doubt() -> None:
+    examples, target = made()
+    chooser = Chooser(examples, ["linear", "shares", "mean"])
+    fold = folds(target, examples.groups, 5)
+    grades = dict.fromkeys(["score"], grading.Interval(0, 0, 0))
+    right, wrong = target.values, 1 - target.values
+    nearly = np.where((np.arange(60) < 4)[:, None], wrong, right)
+    for said, wanted in ((nearly, "mean"), (wrong, "linear")):
+        rounds_ = {"linear": rounds.Round(Prediction(right), 1), "mean": rounds.Round(Prediction(said), 1)}
+        tried = {name: choosing.Tried(name, one, grades, one.prediction) for name, one in rounds_.items()}
+        found = chooser._chosen(target, fold, tried)
+        assert found == wanted
 
 
 def test_a_dear_arm_is_left_out_where_time_is_short() -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from recsys import api
 from recsys.cli import app
-from recsys.errors import DataError
+from recsys.errors import ArtefactError, DataError
 from recsys.producers import examples as hearing
 from recsys.producers.kept import open_model
 from tests.producers.clips import KINDS, RATE, clip, write_clips
@@ -146,6 +146,20 @@ def test_what_is_wrong_is_said_at_once(library: Path, tmp_path: Path, options: d
     with pytest.raises(DataError, match=message):
         api.learn_classification(library, out=tmp_path / "m", **given)
     assert not (tmp_path / "m").exists()
+
+
+def test_predictions_are_not_made_again_without_need(model: Path, strangers: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.parquet"
+    assert not api.predict(model, audio=strangers, out=out, only_stale=True).unchanged
+    assert api.predict(model, audio=strangers, out=out, only_stale=True).unchanged
+
+
+def test_a_folder_of_others_is_refused_before_anything_is_heard(library: Path) -> None:
+    with pytest.raises(ArtefactError, match="was not made by recsys"):
+        api.learn_classification(
+            library, labels=library / "labels.csv", target="kind", out=library, cache=library / "never"
+        )
+    assert not (library / "never").exists()
 
 
 def test_a_folder_without_sound(model: Path, tmp_path: Path) -> None:
