@@ -80,6 +80,20 @@ class Plan:
     trunk_rate: float = 0.3
 
 
+SPACE: dict[str, Any] = {  # what ``recsys.evaluation.tune`` searches for a network
+    "rate": {"low": 5e-4, "high": 1e-2, "log": True},
+    "epochs": [15, 25, 40],
+    "decay": {"low": 0.005, "high": 0.5, "log": True},
+    "dropout": {"low": 0.0, "high": 0.6},
+    "mixup": [0.0, 0.1, 0.3, 1.0],
+    "smoothing": [0.0, 0.05, 0.1],
+    "pitch": [0.0, 0.75, 1.5, 3.0],
+    "speed": [0.0, 0.05, 0.1],
+    "filter": [0.0, 0.15, 0.3, 0.6],
+    "masks": [0, 1, 2],
+}
+
+
 def changed(plan: Plan, **changes: Any) -> Plan:
     """The plan with other numbers, of its recipe and alterations too.
 

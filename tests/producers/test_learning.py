@@ -14,7 +14,7 @@ from recsys.errors import DataError  # noqa: E402
 from recsys.producers import checkpoints  # noqa: E402
 from recsys.producers.checkpoints import Checkpoint  # noqa: E402
 from recsys.producers.learning import learn  # noqa: E402
-from recsys.producers.recipes import Plan, Recipe, changed  # noqa: E402
+from recsys.producers.recipes import SPACE, Plan, Recipe, changed  # noqa: E402
 
 RECIPE = Recipe(epochs=12, rate=0.05, patience=0, save_every=1)
 
@@ -121,5 +121,7 @@ def test_checkpoints_that_are_torn_or_of_something_else_are_none(tmp_path: Path)
 def test_numbers_of_a_plan_are_changed_by_name() -> None:
     plan = changed(Plan(), epochs=3, pitch=0.0, dropout=0.5)
     assert (plan.recipe.epochs, plan.alterations.pitch, plan.dropout) == (3, 0.0, 0.5)
+    corners = {name: spec["low"] if isinstance(spec, dict) else spec[-1] for name, spec in SPACE.items()}
+    assert changed(Plan(), **corners) != Plan()
     with pytest.raises(DataError, match="did you mean epochs"):
         changed(Plan(), epoch=3)
