@@ -250,10 +250,12 @@ def _write(
 ) -> dict[str, Any]:
     from recsys.producers.kept import KIND, write_model
     from recsys.producers.summary import summary, told
+    from recsys.verbs.learned_page import page
 
     with manifest.fresh_folder(out) as work:
         write_model(work, [choice.learned for choice in choices], heard.names)
         (work / "SUMMARY.md").write_text(summary(choices, facts), encoding="utf-8")
+        (work / "report.html").write_text(page(choices, facts), encoding="utf-8")
         rejects = [*read.rejects, *((0, f"{path}: {cause}") for path, cause in heard.failures.items())]
         pd.DataFrame(rejects, columns=["line", "reason"]).to_parquet(work / "rejects.parquet", index=False)
         learned = {"targets": [told(choice) for choice in choices], "seconds": round(seconds, 1)}

@@ -116,6 +116,9 @@ def test_the_model_is_a_sound_artefact(model: Path) -> None:
     assert facts["kind"] == "model"
     assert [one["name"] for one in facts["targets"]] == ["kind", "tags", "energy"]
     assert "Chosen: **linear**" in (model / "SUMMARY.md").read_text()
+    page = (model / "report.html").read_text()
+    assert page.count("<section") == 3
+    assert page.count("reliability") >= 2
 
 
 def test_emotions_by_command(library: Path, tmp_path: Path) -> None:
