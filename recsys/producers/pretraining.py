@@ -57,10 +57,12 @@ class Pair(nn.Module):
 
 
 class Contrast:
-    """A lesson: which two windows are of one file."""
+    """A lesson: which two windows are of one file, or of one group of files (n,)."""
 
-    def __init__(self, pair: Pair, windows: Windows, rows: Rows, plan: Plan) -> None:
+    def __init__(self, pair: Pair, windows: Windows, rows: Rows, plan: Plan, groups: Rows | None = None) -> None:
         self.module, self.windows, self.rows, self.plan = pair, windows, rows, plan
+        self.groups = np.arange(len(windows.mask)) if groups is None else np.asarray(groups)
+        self.of_group = {group: rows[self.groups[rows] == group] for group in np.unique(self.groups[rows])}
         self.device = next(pair.parameters()).device
         self.steps = max(min(len(rows), MOST) // plan.batch, 1)
 
@@ -68,28 +70,38 @@ class Contrast:
         """Of the steps of one epoch, each file twice in one of them."""
         order = rng.permutation(self.rows)[:MOST]
         for some in np.array_split(order, self.steps):
-            yield contrast(self.module(torch.cat([self._view(some, rng), self._view(some, rng)])))
+            vectors = self.module(torch.cat([self._view(some, rng), self._view(self._partners(some, rng), rng)]))
+            yield contrast(vectors, torch.from_numpy(self.groups[some]).to(self.device))
 
     def valid(self, module: nn.Module) -> float:
         """Nothing is held back."""
         return float("nan")
+
+    def _partners(self, rows: Rows, rng: np.random.Generator) -> Rows:
+        """A file of the group of each, often itself."""
+        return np.array([rng.choice(self.of_group[group]) for group in self.groups[rows]])
 
     def _view(self, rows: Rows, rng: np.random.Generator) -> Tensor:
         scaled = self.module.trunk.scaled(self.windows.drawn(rows, rng).to(self.device))
         return self.module.trunk.altered(scaled, self.plan, rng)
 
 
-def contrast(vectors: Tensor, temperature: float = TEMPERATURE) -> Tensor:
+def contrast(vectors: Tensor, groups: Tensor, temperature: float = TEMPERATURE) -> Tensor:
     """The normalised, temperature-scaled cross-entropy of (2b, d) unit vectors; row i belongs to row i + b.
 
-    >>> round(float(contrast(torch.eye(2).repeat(2, 1), 1.0)), 3)
+    Others of the same group (b,) are neither alike nor unlike.
+
+    >>> round(float(contrast(torch.eye(2).repeat(2, 1), torch.arange(2), 1.0)), 3)
     0.551
     """
     count = len(vectors) // 2
     alike = vectors @ vectors.T / temperature
-    alike = alike.masked_fill(torch.eye(2 * count, dtype=torch.bool, device=alike.device), float("-inf"))
     place = torch.arange(count, device=alike.device)
-    return nn.functional.cross_entropy(alike, torch.cat([place + count, place]))
+    partner = torch.cat([place + count, place])
+    both = groups.repeat(2)
+    left_out = both[:, None] == both[None]
+    left_out[torch.arange(2 * count, device=alike.device), partner] = False
+    return nn.functional.cross_entropy(alike.masked_fill(left_out, float("-inf")), partner)
 
 
 def pretrain(
@@ -98,6 +110,7 @@ def pretrain(
     *,
     seed: int = 0,
     plan: Plan = PLAN,
+    groups: Rows | None = None,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> Trunk:
@@ -105,6 +118,7 @@ def pretrain(
 
     Args:
         rows: of the files; all by default.
+        groups: (n,), such as artists: files of one group are to be alike; each file is its own by default.
         checkpoint: a file to go on from when a run was killed.
 
     Raises:
@@ -117,8 +131,8 @@ def pretrain(
     with alone():
         torch.manual_seed(seed)
         pair = Pair(new_trunk(windows, some)).to(device())
-    lesson = Contrast(pair, windows, some, replace(plan, batch=min(plan.batch, len(some))))
-    identity = _identity(examples, some, plan, seed)
+    lesson = Contrast(pair, windows, some, replace(plan, batch=min(plan.batch, len(some))), groups)
+    identity = _identity(examples, some, lesson.groups, plan, seed)
     done = learn(lesson, plan.recipe, seed=seed, checkpoint=checkpoint, identity=identity, progress=progress)
     learned = done.module
     assert isinstance(learned, Pair)
@@ -144,8 +158,8 @@ def load(path: Path) -> Trunk:
         raise ArtefactError(f"{path} is no trunk ({str(error)[:100]}); make it again") from error
 
 
-def _identity(examples: Examples, rows: Rows, plan: Plan, seed: int) -> str:
+def _identity(examples: Examples, rows: Rows, groups: Rows, plan: Plan, seed: int) -> str:
     facts = json.dumps([asdict(plan), seed, list(examples.digests)], sort_keys=True)
     made = hashlib.sha256(facts.encode())
-    made.update(np.ascontiguousarray(rows).tobytes())
+    made.update(np.ascontiguousarray(rows).tobytes() + np.ascontiguousarray(groups).tobytes())
     return made.hexdigest()

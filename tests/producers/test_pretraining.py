@@ -10,20 +10,36 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from recsys.errors import ArtefactError, DataError  # noqa: E402
+from recsys.producers.lessons import Windows  # noqa: E402
 from recsys.producers.network import Trunk, fit  # noqa: E402
-from recsys.producers.pretraining import PLAN, contrast, load, pretrain, save  # noqa: E402
+from recsys.producers.pretraining import PLAN, Contrast, Pair, contrast, load, pretrain, save  # noqa: E402
 from recsys.producers.recipes import Plan, changed  # noqa: E402
+from recsys.producers.shortchunk import Trunk as Trunk64  # noqa: E402
 from tests.producers.test_network import heard, kind  # noqa: E402
 
 QUICK = changed(PLAN, epochs=4, batch=16)
 
 
 def test_loss_is_small_when_partners_are_alike_and_others_are_not() -> None:
-    alike = torch.eye(6).repeat(2, 1)
-    assert float(contrast(alike)) < 0.01
-    assert float(contrast(torch.cat([torch.eye(6), torch.eye(6).roll(1, 0)]))) > 5
+    alike, own = torch.eye(6).repeat(2, 1), torch.arange(6)
+    assert float(contrast(alike, own)) < 0.01
+    assert float(contrast(torch.cat([torch.eye(6), torch.eye(6).roll(1, 0)]), own)) > 5
     same = torch.ones(12, 6) / 6**0.5
-    assert float(contrast(same)) == pytest.approx(np.log(11), rel=1e-5)
+    assert float(contrast(same, own)) == pytest.approx(np.log(11), rel=1e-5)
+    pairs = own // 2  # each of the other two thirds' eight rows is unlike
+    assert float(contrast(same, pairs)) == pytest.approx(np.log(9), rel=1e-5)
+
+
+def test_partners_are_of_the_same_group() -> None:
+    some = Windows(heard().mel, heard().mask)
+    groups = np.arange(48) // 4
+    lesson = Contrast(Pair(Trunk64()), some, np.arange(40), QUICK, groups)
+    rows = np.arange(40)
+    partners = lesson._partners(rows, np.random.default_rng(1))
+    assert (groups[partners] == groups[rows]).all()
+    assert (partners != rows).any()
+    alone = Contrast(Pair(Trunk64()), some, np.arange(40), QUICK)
+    assert np.array_equal(alone._partners(rows, np.random.default_rng(1)), rows)
 
 
 def test_learns_without_labels_and_the_same_each_time(tmp_path: Path) -> None:
