@@ -26,6 +26,7 @@ GROUPS = ("artist", "artist_group", "artist_id", "series", "piece", "song", "alb
 DELIMITERS = (",", ";", "\t")
 EMOTION = "emotion"  # the name of several numeric columns that are learned together
 EMOTIONS = ("valence", "arousal", "valence_mean", "arousal_mean")  # taken when no target is named
+LONGEST = 200  # characters of a message about names of columns
 LARGEST = 2**24  # characters of a cell
 
 
@@ -154,7 +155,8 @@ def _file(columns: Sequence[str], table: str | Path) -> str:
     for name in FILE:
         if name in columns:
             return name
-    raise DataError(f"{table} has no column {FILE[0]!r}; found {', '.join(columns)}; expected the files there")
+    found = ", ".join(columns)[:LONGEST]
+    raise DataError(f"{table} has no column {FILE[0]!r} that names the files; found {found!r}")
 
 
 def _targets(columns: Sequence[str], targets: Sequence[str], numbers: bool, table: str | Path) -> list[str]:

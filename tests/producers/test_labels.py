@@ -76,7 +76,7 @@ def test_numbers_are_learned_together(audio: Path) -> None:
         ([""], ["genre"], "is empty"),
         (["audio_file,genre"], ["genre"], "no row that can be used"),
         (["audio_file,genre", "no.wav,jazz"], ["genre"], "no such file: 'no.wav'"),
-        (["track,genre", "a.wav,jazz"], ["genre"], "no column 'audio_file'; found track, genre"),
+        (["track,genre", "a.wav,jazz"], ["genre"], "no column 'audio_file' that names the files; found 'track, genre'"),
         (["audio_file,genre", "a.wav,jazz"], ["gnere"], "did you mean genre"),
         (["audio_file,genre", "a.wav,jazz"], [], "no target is named"),
         (["audio_file,genre", "a.wav,jazz", "b.wav,jazz"], ["genre"], "only the class 'jazz'"),
@@ -94,6 +94,13 @@ def test_what_cannot_be_learned_is_said_in_one_line(
         read_labels(table(audio, *lines), audio, targets)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_no_table(audio: Path) -> None:
+    (audio / "labels.csv").write_bytes(bytes(range(256)) * 400)
+    with pytest.raises(DataError) as error:
+        read_labels(audio / "labels.csv", audio, ["genre"])
+    assert len(str(error.value)) < 600
 
 
 def test_words_are_no_emotions(audio: Path) -> None:

@@ -14,6 +14,7 @@ from recsys import api
 from recsys.cli import app
 from recsys.errors import ArtefactError, DataError
 from recsys.producers import examples as hearing
+from recsys.producers import predicting
 from recsys.producers.kept import open_model
 from tests.producers.clips import KINDS, RATE, clip, write_clips
 
@@ -155,6 +156,26 @@ def test_predictions_are_not_made_again_without_need(model: Path, strangers: Pat
     out = tmp_path / "p.parquet"
     assert not api.predict(model, audio=strangers, out=out, only_stale=True).unchanged
     assert api.predict(model, audio=strangers, out=out, only_stale=True).unchanged
+
+
+def test_a_killed_prediction_goes_on(
+    model: Path, strangers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predicting, "AT_ONCE", 2)
+    opened, asked = open_model(model), []
+
+    def hear(paths: list[str], **options: object) -> tuple[dict[str, str], dict[str, str]]:
+        asked.append(list(paths))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return hearing.hear(paths, **options)
+
+    monkeypatch.setattr(predicting, "hear", hear)
+    with pytest.raises(KeyboardInterrupt):
+        predicting.predict_folder(opened, strangers, tmp_path)
+    frame = predicting.predict_folder(opened, strangers, tmp_path)
+    assert [len(paths) for paths in asked] == [2, 2, 2, 1]
+    assert len(frame) == 5
 
 
 def test_a_folder_of_others_is_refused_before_anything_is_heard(library: Path) -> None:
