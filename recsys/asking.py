@@ -60,7 +60,22 @@ def _new(engine: Engine, histories: Any, settings: Settings) -> tuple[Any, sp.cs
     return plays.users.ids, plays.matrix(), None
 
 
-def pool_of(engine: Engine, candidates: Any) -> Rows | None:
+def pool_of(engine: Engine, candidates: Any, where: str | None = None) -> Rows | None:
+    """Rows of the tracks to choose from: candidates for which a filter holds; None = all.
+
+    Raises:
+        DataError: no track is left.
+    """
+    if where is None:
+        return _candidates(engine, candidates)
+    rows = np.flatnonzero(engine.catalogue.where(where)).astype(np.int32)
+    rows = rows if (pool := _candidates(engine, candidates)) is None else np.intersect1d(rows, pool)
+    if not len(rows):
+        raise DataError(f"no track to choose from satisfies {where!r}; loosen the filter")
+    return rows
+
+
+def _candidates(engine: Engine, candidates: Any) -> Rows | None:
     pool = _ids(candidates, "track")
     if pool is None:
         return None

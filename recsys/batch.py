@@ -79,6 +79,7 @@ def job(
     now: float | None = None,
     like: Sequence[Any] = (),
     tags: Sequence[str] = (),
+    where: str | None = None,
 ) -> Job:
     """The job that the options of ``recsys recommend`` describe.
 
@@ -86,12 +87,13 @@ def job(
         DataError: several kinds of listeners at once, no known candidate, or a tag that no track has.
     """
     ids, matrix, rows = whom(engine, users, histories, like, tags, settings)
+    pool = pool_of(engine, candidates, where)
     return Job(
         ids,
         matrix,
         rows,
         n=wanted.n,
-        allow=pool_of(engine, candidates) if not tags else without(engine, pool_of(engine, candidates), like),
+        allow=pool if not tags else without(engine, pool, like),
         include_seen=include_seen or bool(tags),  # tracks that stand for a tag have not been heard
         format=wanted.format,
         users_per_part=wanted.users_per_part,

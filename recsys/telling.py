@@ -14,6 +14,8 @@ from recsys.audio.describe import describe_track, headline
 from recsys.audio.outside import known_as
 from recsys.audio.space import NAME as SOUND
 from recsys.errors import DataError, MissingExtra
+from recsys.tables import predicted
+from recsys.tables.predicted import is_predicted
 
 if TYPE_CHECKING:
     from recsys.audio.store import Features
@@ -27,7 +29,8 @@ DRAW = "recsys.audio.picture:draw_file"
 def tell(
     what: str, *, features: Features | None, engine: Engine | None, options: Mapping[str, Any] | None = None
 ) -> Facts:
-    """The facts of ``recsys.audio.describe``; of a track of a bundle, or its file, also ``listeners``, ``catalogue``.
+    """The facts of ``recsys.audio.describe``; of a track of a bundle, or its file, also ``listeners``, ``catalogue``
+    and, where producers predicted any, ``labels``.
 
     Args:
         what: a file, an id of the features, or an id of the bundle; the first that fits.
@@ -80,9 +83,12 @@ def _recognised(path: str, engine: Engine | None) -> Facts:
 def _listed(engine: Engine, what: str, row: int | None = None) -> Facts:
     """What a bundle knows of a track."""
     row = int(engine.tracks.rows([what])[0]) if row is None else row
-    known = {name: _plain(value) for name, value in engine.catalogue.frame.iloc[row].items()}
+    frame = engine.catalogue.frame
+    known = {n: _plain(value) for n, value in frame.iloc[row].items() if not is_predicted(str(n), frame)}
     catalogue = {name: value for name, value in known.items() if value is not None}
-    return {"track": str(what), "catalogue": catalogue, "listeners": int(engine.listeners[row])}
+    labels = predicted.told(frame, row)
+    facts = {"track": str(what), "catalogue": catalogue, "listeners": int(engine.listeners[row])}
+    return {**facts, "labels": labels} if labels else facts
 
 
 def _without(listed: Facts, traits: Mapping[str, Any]) -> Facts:

@@ -183,3 +183,12 @@ def test_a_newcomer_who_names_tracks_or_tags(bundle: Path, tmp_path: Path) -> No
         api.recommend(bundle, out=tmp_path / "c", tag=["polkadot"])
     with pytest.raises(DataError, match="expected one kind of listener"):
         api.recommend(bundle, out=tmp_path / "c", tag=[genre], users=["u1"])
+
+
+def test_only_tracks_for_which_a_filter_holds(bundle: Path, tmp_path: Path) -> None:
+    engine = Engine.open(bundle)
+    api.recommend(bundle, out=tmp_path / "recs", n=5, where="year >= 2000")
+    rows = engine.tracks.rows(pd.read_parquet(tmp_path / "recs")["track_id"].unique())
+    assert engine.catalogue.where("year >= 2000")[rows].all()
+    with pytest.raises(DataError, match="no track to choose from"):
+        api.recommend(bundle, out=tmp_path / "none", where="year > 3000")

@@ -23,6 +23,8 @@ Floats = NDArray[np.float32]
 TAGS = ("title", "artist", "album", "year", "genre", "isrc", "mbid")
 KEYS_TOLD = 3
 LEAST = 0.01  # probability under which a key is not told
+LIKELY = 0.05  # chance under which a label is not told, except as JSON
+LABELS_TOLD = 5
 
 
 def describe_file(path: str | Path, **options: Any) -> dict[str, Any]:
@@ -114,9 +116,29 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield from _of_sound(told)
     else:
         yield "  its sound is not known"
+    if "labels" in told:
+        yield ""
+        yield from (f"  {name:<17} {label_line(label)}" for name, label in told["labels"].items())
     if "catalogue" in told:
         yield ""
         yield from (f"  {name:<17} {_cell(value)}" for name, value in told["catalogue"].items())
+
+
+def label_line(label: Mapping[str, Any]) -> str:
+    """What was given, or predicted and by whom, in words.
+
+    >>> label_line({"predicted": {"jazz": 0.83, "rock": 0.12, "pop": 0.004}, "by": "library@1"})
+    'jazz 83 %, rock 12 % (predicted by library@1)'
+    """
+    if "given" in label:
+        return f"{', '.join(map(str, label['given']))} (given)"
+    said = label["predicted"]
+    if isinstance(said, Mapping):
+        likely = [f"{name} {100 * chance:.0f} %" for name, chance in said.items() if chance >= LIKELY]
+        text = ", ".join(likely[:LABELS_TOLD]) or "nothing likely"
+    else:
+        text = f"{said:.3g}" + ("" if label.get("sigma") is None else f" ± {label['sigma']:.2g}")
+    return f"{text} (predicted by {label['by']})"
 
 
 def _of_sound(told: Mapping[str, Any]) -> Iterator[str]:

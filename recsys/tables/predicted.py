@@ -131,6 +131,37 @@ def _of(frame: pd.DataFrame, target: str) -> list[str]:
     return [str(name) for name in frame if name in names or str(name).startswith(f"{CHANCE}{target}_")]
 
 
+def told(frame: pd.DataFrame, row: int) -> dict[str, dict[str, Any]]:
+    """What is known of one track by target: ``given``, or ``predicted`` (chances by label, or a number) and ``by``.
+
+    >>> songs = pd.DataFrame({"genre": [None], "genre_predicted": [["jazz"]], "genre_by": ["library@1"],
+    ...                       "p_genre": [.83], "p_genre_jazz": [.83], "p_genre_hip_hop": [.17]})
+    >>> told(songs, 0)
+    {'genre': {'predicted': {'jazz': 0.83, 'hip hop': 0.17}, 'by': 'library@1'}}
+    """
+    made: dict[str, dict[str, Any]] = {}
+    for target in targets(frame):
+        given = listed(frame[target].iloc[row]) if target in frame else []
+        by = frame[f"{target}{BY}"].iloc[row]
+        if given:
+            made[target] = {"given": [one if isinstance(one, int | float) else str(one) for one in given]}
+        elif isinstance(by, str):
+            made[target] = {**_predicted(frame, target, row), "by": by}
+    return made
+
+
+def _predicted(frame: pd.DataFrame, target: str, row: int) -> dict[str, Any]:
+    """A number and its deviation, or chances by label, likeliest first."""
+    if f"{target}{SIGMA}" in frame:
+        mean, sigma = (float(frame[f"{target}{end}"].iloc[row]) for end in (PREDICTED, SIGMA))
+        return {"predicted": round(mean, 4), "sigma": round(sigma, 4) if np.isfinite(sigma) else None}
+    start = f"{CHANCE}{target}_"
+    chances = {str(n).removeprefix(start): float(frame[n].iloc[row]) for n in frame if str(n).startswith(start)}
+    named = {chance_of(target, str(one)): str(one) for one in listed(frame[f"{target}{PREDICTED}"].iloc[row])}
+    order = sorted(chances, key=lambda name: -chances[name])
+    return {"predicted": {named.get(start + n, n.replace("_", " ")): round(chances[n], 4) for n in order}}
+
+
 def numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
     """A column of numbers, predictions where nothing was given; all NaN when there is no such column, (n,)."""
     if name not in frame and name not in targets(frame):

@@ -27,6 +27,7 @@ def recommend(
     like: Sequence[Any] = (),
     tag: Sequence[str] = (),
     candidates: Pathlike | Sequence[Any] | None = None,
+    where: str | None = None,
     include_seen: bool = False,
     resume: bool = False,
     format: str | None = None,
@@ -54,6 +55,7 @@ def recommend(
         histories: plays of people the model has never seen; they are folded in, nothing is retrained.
         like, tag: in place of listeners, one newcomer who likes these tracks, genres or tags.
         candidates: ids, or a file of ids: the only tracks to choose from.
+        where: a filter over catalogue columns, predictions and moods among them, that tracks must satisfy.
         include_seen: whether tracks they have played may be recommended.
         resume: keep the finished parts of an earlier run under the same plan.
         format: "parquet", "csv" or "jsonl".
@@ -74,7 +76,7 @@ def recommend(
     lots = {"max_per_artist": max_per_artist, "feedback": None if feedback is None else str(feedback)}
     wanted = changed(settings, "recommend", n=n, format=format, **dials, **lots).recommend
     engine = Engine.open(bundle)
-    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now, like, tag)
+    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now, like, tag, where)
     if only_stale and is_current(out, job.plan(engine), "plan"):
         return Made("recommend", out, manifest.read(out, batch.KIND), unchanged=True)
     return Made("recommend", out, batch.run(engine, job, out, resume=resume, progress=progress))
