@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 ABOUT = "about"
+CHUNK = 2048  # files that are heard at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +132,15 @@ def embed(trunk: Trunk, examples: Examples, rows: Rows) -> Floats:
     """The vector of each row and how it varies, float32 (m, 2 d): mean and deviation over its windows."""
     from recsys.producers import running
 
-    vectors, places = running.vectors(trunk, examples, rows)
-    mean = over_files(vectors, places, len(rows))
-    spread = np.sqrt(over_files((vectors - mean[places]) ** 2, places, len(rows)))
+    parts = [_embedded(*running.vectors(trunk, examples, rows[at : at + CHUNK])) for at in range(0, len(rows), CHUNK)]
+    return np.concatenate(parts)
+
+
+def _embedded(vectors: Floats, places: Rows) -> Floats:
+    """Mean and deviation over the windows of each file."""
+    count = int(places[-1]) + 1
+    mean = over_files(vectors, places, count)
+    spread = np.sqrt(over_files((vectors - mean[places]) ** 2, places, count))
     return np.concatenate([mean, spread], axis=1)
 
 

@@ -99,6 +99,13 @@ def test_vector_of_a_file_is_the_mean_of_its_windows(net: Net) -> None:
     assert np.allclose(np.mean(parts, axis=0)[0], vectors[0], atol=1e-4)  # file 0 has two windows
 
 
+def test_vectors_of_many_files_are_made_in_parts(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.arange(9)
+    whole = net.embed(heard(), rows)
+    monkeypatch.setattr(network, "CHUNK", 4)
+    assert np.allclose(net.embed(heard(), rows), whole, atol=1e-5)
+
+
 def test_the_same_seed_gives_the_same_network() -> None:
     plan = changed(PLAN, epochs=2)
     nets = [fit(heard(), kind(), np.arange(20), seed=seed, plan=plan) for seed in (3, 3, 4)]

@@ -60,6 +60,15 @@ def test_vectors_of_a_frozen_trunk_become_descriptors_once(folder: Path, tmp_pat
     assert np.array_equal(again.descriptors, found.descriptors)
 
 
+def test_an_onnx_file_is_a_trunk_that_stays_as_it_is(folder: Path, tmp_path: Path) -> None:
+    onnx_tests = pytest.importorskip("tests.producers.test_onnx")
+    start = Start(onnx_tests.tiny(tmp_path / "tiny.onnx"))
+    found = start.ready(bare(4), folder=tmp_path / "kept", root=folder)
+    assert found.names[1:] == tuple(f"trunk:tiny@1:{i}" for i in range(8))
+    with pytest.raises(DataError, match="can't be tuned"):
+        Start(start.trunk, tune=True).ready(bare(4), folder=tmp_path / "kept", root=folder)
+
+
 def test_a_file_that_a_trunk_cannot_hear_is_unknown(folder: Path, tmp_path: Path) -> None:
     encoder = open_trunk(saved(tmp_path / "net.pt"))
     some = Examples(("0.wav", "broken.wav"), *(getattr(bare(2), name) for name in ("mel", "mask", "descriptors")),
