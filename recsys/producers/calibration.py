@@ -92,6 +92,24 @@ def cross_calibrated(target: Target, prediction: Prediction, fold: NDArray[np.in
     return Prediction(mean, sigma)
 
 
+def settled(target: Target, prediction: Prediction, fold: NDArray[np.int32]) -> tuple[Calibration, Prediction]:
+    """The correction of all, and what it does for files it has not seen; none where it would do those harm."""
+    fair = cross_calibrated(target, prediction, fold)
+    if target.kind == "numeric" or _loss(target, fair.mean) <= _loss(target, prediction.mean):
+        return calibrate(target, prediction), fair
+    count = len(target.classes)
+    return Calibration(target.kind, np.ones(1 if target.kind == "single" else count), np.zeros(count)), prediction
+
+
+def _loss(target: Target, mean: Floats) -> float:
+    """Minus the log-likelihood of what is known, by label."""
+    known = np.isfinite(target.values)
+    chance = np.clip(mean.astype(np.float64), FLOOR, 1 - FLOOR)
+    off = 0.0 if target.kind == "single" else np.log(1 - chance)
+    each = np.where(np.nan_to_num(target.values) > 0.5, np.log(chance), off)
+    return float(-each[known].mean())
+
+
 def _rows(prediction: Prediction, rows: NDArray[np.bool_]) -> Prediction:
     return Prediction(prediction.mean[rows], None if prediction.sigma is None else prediction.sigma[rows])
 

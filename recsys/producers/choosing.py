@@ -19,7 +19,7 @@ from recsys.errors import DataError
 from recsys.producers.arms import Arm, Prediction, Progress
 from recsys.producers.arms import arm as arm_of
 from recsys.producers.arms import arms as all_arms
-from recsys.producers.calibration import calibrate, cross_calibrated
+from recsys.producers.calibration import Calibration, settled
 from recsys.producers.examples import Examples
 from recsys.producers.folds import folds
 from recsys.producers.grading import Interval, difference, graded, score
@@ -38,11 +38,15 @@ Folds = NDArray[np.int32]
 
 
 class Tried(NamedTuple):
-    """How an arm did: its out-of-fold predictions, each measure with interval, and the same after calibration."""
+    """How an arm did: its out-of-fold predictions, each measure with interval, and both after calibration.
+
+    ``calibration`` is fitted on all predictions, ``fair`` is what it does for files it was not fitted on.
+    """
 
     arm: str
     round: Round
     grades: dict[str, Interval]
+    calibration: Calibration
     fair: Prediction
 
 
@@ -145,10 +149,9 @@ class Chooser:
         rounds, left_out = self._rounds(target, fold)
         tried = self._graded(target, fold, rounds)
         best = self._chosen(target, fold, tried)
-        calibration = calibrate(target, tried[best].round.prediction)
         predictions = {name: made.prediction for name, made in rounds.items()}
         lessons = Lessons(self.examples, target, self.seed, predictions, self.progress)
-        learned = lessons.learn(arm_of(best), calibration)
+        learned = lessons.learn(arm_of(best), tried[best].calibration)
         known = np.flatnonzero(fold >= 0)
         mean = {name: made.round.prediction.mean[known] for name, made in tried.items()}
         part, groups = target.take(known), self.examples.groups[known]
@@ -247,7 +250,7 @@ class Chooser:
         tried = []
         for name, made in rounds.items():
             grades = graded(part, made.prediction.mean[known], groups)
-            tried.append(Tried(name, made, grades, cross_calibrated(target, made.prediction, fold)))
+            tried.append(Tried(name, made, grades, *settled(target, made.prediction, fold)))
         tried.sort(key=lambda one: (-round(one.grades["score"].mean, 6), one.round.seconds))
         return {one.arm: one for one in tried}
 

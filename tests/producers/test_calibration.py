@@ -7,7 +7,7 @@ import pytest
 from scipy.special import softmax
 
 from recsys.producers.arms import Prediction
-from recsys.producers.calibration import Calibration, calibrate, cross_calibrated
+from recsys.producers.calibration import Calibration, calibrate, cross_calibrated, settled
 from recsys.producers.grading import measures, reliability
 from recsys.producers.targets import Target
 
@@ -55,6 +55,17 @@ def test_sigma_is_scaled_or_made() -> None:
     made = calibrate(target, Prediction(mean)).apply(Prediction(mean)).sigma
     assert made is not None
     assert made == pytest.approx(float(values.std()), rel=0.02)
+
+
+def test_what_would_do_harm_is_not_done() -> None:
+    target, said = drawn(1.0, 30)
+    fold = np.arange(30, dtype=np.int32) % 15
+    calibration, fair = settled(target, said, fold)
+    raw, crossed = (
+        measures(target, mean)["log_loss"] for mean in (said.mean, cross_calibrated(target, said, fold).mean)
+    )
+    assert measures(target, fair.mean)["log_loss"] <= min(raw, crossed) + 1e-9
+    assert (calibration.apply(said).mean == pytest.approx(said.mean, abs=1e-6)) == (raw < crossed)
 
 
 def test_arrays_give_the_same_again() -> None:

@@ -13,6 +13,7 @@ from recsys.errors import DataError
 from recsys.producers import arms as registry
 from recsys.producers import choosing, grading, learned, rounds
 from recsys.producers.arms import Arm, Prediction
+from recsys.producers.calibration import calibrate
 from recsys.producers.choosing import Chooser
 from recsys.producers.folds import folds
 from recsys.producers.summary import summary, told
@@ -142,7 +143,10 @@ def test_a_combination_is_chosen_unless_an_arm_is_better_beyond_doubt() -> None:
     nearly = np.where((np.arange(60) < 4)[:, None], wrong, right)
     for said, wanted in ((nearly, "mean"), (wrong, "linear")):
         rounds_ = {"linear": rounds.Round(Prediction(right), 1), "mean": rounds.Round(Prediction(said), 1)}
-        tried = {name: choosing.Tried(name, one, grades, one.prediction) for name, one in rounds_.items()}
+        tried = {
+            name: choosing.Tried(name, one, grades, calibrate(target, one.prediction), one.prediction)
+            for name, one in rounds_.items()
+        }
         found = chooser._chosen(target, fold, tried)
         assert found == wanted
 
