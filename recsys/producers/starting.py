@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recsys import manifest
+from recsys.audio.scan import scan
 from recsys.errors import DataError
-from recsys.producers.examples import Examples
+from recsys.producers.examples import Examples, examples
 from recsys.producers.network import embed
 from recsys.producers.trunks import embedded, joined, open_trunk
 from recsys.producers.tuned import begun, heard
@@ -100,6 +101,41 @@ class Start:
         if not isinstance(encoder, TorchEncoder):
             raise DataError(f"{self.trunk} can't be tuned; expected weights with declared layers, or leave tuning out")
         return heard(made, encoder, folder=folder, root=root, progress=progress)
+
+
+def begin(
+    some: Examples,
+    *,
+    folder: str | Path,
+    root: str | Path = "",
+    trunk: str | Path | None = None,
+    tune: bool = False,
+    unlabelled: str | Path | None = None,
+    workers: int = 2,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Start, Examples]:
+    """What learning begins with, made where it is not there yet, and the examples made ready with it.
+
+    Args:
+        some: what is to be learned from, paths relative to ``root``.
+        folder: where what was heard and learned is kept.
+        trunk, tune: see ``Start``.
+        unlabelled: a folder of sound that a new trunk hears first, together with ``some``; it may hold those files too.
+        workers: processes that hear.
+
+    Raises:
+        DataError: no sound in ``unlabelled``, or an encoder that can't be used.
+    """
+    learned = None
+    if unlabelled is not None:
+        files = [str(file.path) for file in scan([Path(unlabelled)]).files]
+        if not files:
+            raise DataError(f"no sound file in {unlabelled}; expected files such as .mp3, .flac, .ogg or .wav")
+        more = examples(files, folder=folder, workers=workers, progress=progress)
+        learned = pretrained([some, more], folder=folder, seed=seed, progress=progress)
+    start = Start(None if trunk is None else Path(trunk), tune, learned)
+    return start, start.ready(some, folder=folder, root=root, progress=progress)
 
 
 def pretrained(

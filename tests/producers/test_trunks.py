@@ -12,7 +12,7 @@ import soundfile
 pytest.importorskip("torch")
 
 from recsys.errors import DataError
-from recsys.producers import pretraining, trunks, tuned
+from recsys.producers import pretraining, starting, trunks, tuned
 from recsys.producers.examples import Examples
 from recsys.producers.network import Net
 from recsys.producers.recipes import Plan, changed
@@ -128,6 +128,28 @@ def test_a_trunk_from_unlabelled_sound_is_made_once_and_read_by_all_arms(
     start.keep(tmp_path / "model")
     again = Start.kept(tmp_path / "model").ready(some, folder=tmp_path)
     assert np.array_equal(again.descriptors, found.descriptors)
+
+
+def test_unlabelled_sound_is_heard_beside_the_labelled(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def hear(files: list[str], **_: object) -> Examples:
+        asked.extend(files)
+        more = windows(seed=1, files=len(files))
+        return replace(more, digests=tuple(f"other {i}" for i in range(len(files))))
+
+    monkeypatch.setattr(starting, "examples", hear)
+    monkeypatch.setattr(pretraining, "PLAN", changed(pretraining.PLAN, epochs=1, batch=16))
+    start, found = starting.begin(windows(files=6), folder=tmp_path, unlabelled=folder)
+    assert {Path(name).name for name in asked} >= {f"{i}.wav" for i in range(FILES)}
+    assert start.learned is not None
+    assert found.descriptors.shape == (6, 256)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no sound file in"):
+        starting.begin(windows(files=6), folder=tmp_path, unlabelled=tmp_path / "empty")
+    assert starting.begin(found, folder=tmp_path) == (Start(), found)
 
 
 def test_windows_of_several_sets_are_each_sound_once() -> None:
