@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ Doubles = NDArray[np.float64]
 CLIP = 4.0  # deviations beyond which a descriptor counts no more
 SIZE = 0.5  # a group of n descriptors weighs n^SIZE of one: 1 would make descriptors even, 0 groups
 IN_KEYS = ("extra:chroma", "extra:bass_chroma")  # left out: they say in which key, which is no kind of music
+LEAST = 0.02  # weight of a group of descriptors that says nothing, beside that of the best one
 SMALL = 1e-7  # share of the largest eigenvalue below which a direction is noise of rounding
 
 
@@ -63,16 +64,39 @@ class Space:
     weight: Doubles
 
     @classmethod
-    def fit(cls, descriptors: NDArray[Any], names: Sequence[str], without: Sequence[str] = IN_KEYS) -> Space:
-        """Learn from descriptors (n, d); what is unknown or the same everywhere does not count."""
+    def fit(cls, descriptors: NDArray[Any], names: Sequence[str], only: Sequence[str] = ()) -> Space:
+        """Learn from descriptors (n, d); what is unknown or the same everywhere does not count.
+
+        Args:
+            only: groups that count; all but ``IN_KEYS`` when empty.
+        """
         middle, scale = spread(descriptors)
         groups = np.array(grouped(names))
-        first = np.nanmax(np.where(np.isfinite(descriptors), np.abs(descriptors - middle), 0), axis=0)
-        columns = np.flatnonzero((first > 1e-9 * np.maximum(1, np.abs(middle))) & ~np.isin(groups, without))
+        far = np.nanmax(np.where(np.isfinite(descriptors), np.abs(descriptors - middle), 0), axis=0)
+        wanted = np.isin(groups, only) if len(only) else ~np.isin(groups, IN_KEYS)
+        columns = np.flatnonzero((far > 1e-9 * np.maximum(1, np.abs(middle))) & wanted)
         _, codes, counts = np.unique(groups[columns], return_inverse=True, return_counts=True)
-        weight = counts[codes] ** (SIZE - 1.0) if len(columns) else np.ones(0)
-        weight = np.sqrt(weight / max(weight.sum(), 1e-9))
-        return cls(columns.astype(np.int32), middle[columns], scale[columns], weight)
+        weight = counts[codes].astype(np.float64) ** (SIZE - 1.0) if len(columns) else np.ones(0)
+        return cls(columns.astype(np.int32), middle[columns], scale[columns], _even(weight))
+
+    def weighed(self, descriptors: NDArray[Any], names: Sequence[str], values: Doubles, files: NDArray[Any]) -> Space:
+        """The same, but groups of descriptors weigh more the more they have to do with what is to be learned.
+
+        What counts is how far descriptors and values (n, c) agree in pairs of files of different groups, so that
+        knowing a group by heart does not help (after Cristianini et al., On kernel-target alignment, NIPS 2001).
+
+        Args:
+            files: (n,) the group of each file.
+        """
+        if not len(self.columns):
+            return self
+        deviations = np.clip(np.nan_to_num((descriptors[:, self.columns] - self.middle) / self.scale), -CLIP, CLIP)
+        unit = np.maximum(np.nanstd(values, axis=0), 1e-9) * np.sqrt(len(values))
+        agreed = _agreement(deviations, np.nan_to_num((values - np.nanmean(values, axis=0)) / unit), files)
+        _, codes, counts = np.unique(np.array(grouped(names))[self.columns], return_inverse=True, return_counts=True)
+        mean = np.maximum(np.bincount(codes, agreed) / counts, 0)
+        share = mean / mean.max() if mean.max() > 0 else np.ones(len(mean))
+        return replace(self, weight=_even(self.weight**2 * (share[codes] + LEAST)))
 
     def place(self, descriptors: NDArray[Any]) -> Floats:
         """Weighted deviations (n, d), 0 where unknown."""
@@ -145,6 +169,22 @@ class Likeness:
         """The inverse of ``arrays``."""
         linear, gamma, power, reach = (float(fact) for fact in arrays["likeness"])
         return cls(np.asarray(arrays["landmarks"], np.float32), Shape(linear, gamma), power, reach)
+
+
+def _even(weight: Doubles) -> Doubles:
+    """Roots of weights whose sum is 1."""
+    return np.asarray(np.sqrt(weight / max(weight.sum(), 1e-9)))
+
+
+def _agreement(deviations: Doubles, values: Doubles, files: NDArray[Any]) -> Doubles:
+    """Squared covariance of each descriptor with the values, without pairs of files of one group, (d,)."""
+    order = np.argsort(files, kind="stable")
+    starts = np.r_[0, np.flatnonzero(np.diff(files[order])) + 1]
+    found = np.zeros(deviations.shape[1])
+    for column in values.T:
+        products = np.add.reduceat(deviations[order] * column[order][:, None], starts, axis=0)
+        found += products.sum(axis=0) ** 2 - (products**2).sum(axis=0)
+    return found
 
 
 def _squares(one: Floats, other: Floats) -> Doubles:

@@ -5,6 +5,7 @@ scikit-learn finds the support vectors; what is kept are the vectors and their w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -68,11 +69,19 @@ def from_arrays(arrays: Arrays) -> Machine:
     return Machine(Space.from_arrays(arrays), Likeness.from_arrays(arrays), pairs, links.Link.from_arrays(arrays))
 
 
-def fit(examples: Examples, target: Target, rows: Rows, *, seed: int = 0, progress: Progress | None = None) -> Machine:
-    """Learn from these rows, or some of them when there are many."""
+def fit(
+    examples: Examples,
+    target: Target,
+    rows: Rows,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    only: Sequence[str] = (),
+) -> Machine:
+    """Learn from these rows, or some of them when there are many; ``only`` are groups of descriptors that count."""
     rows = np.asarray(rows)[some(len(rows), examples.groups[rows], LEARNED, seed)]
     part, groups = target.take(rows), examples.groups[rows]
-    space = Space.fit(examples.descriptors[rows], examples.names)
+    space = Space.fit(examples.descriptors[rows], examples.names, only)
     places, weights = space.place(examples.descriptors[rows]), shares(part, groups)
     few = some(len(rows), groups, TRIED, seed)
     shape, cost, link = _choose(places[few], part.take(few), groups[few], weights[few], seed)

@@ -82,51 +82,82 @@ def from_arrays(arrays: Arrays) -> Kernel:
     return Kernel(made[0], made[1], weights, bias, made[2], doubt, noise)
 
 
-def fit(examples: Examples, target: Target, rows: Rows, *, seed: int = 0, progress: Progress | None = None) -> Kernel:
-    """Learn from these rows."""
-    part, groups = target.take(rows), examples.groups[rows]
-    space = Space.fit(examples.descriptors[rows], examples.names)
-    places, weights = space.place(examples.descriptors[rows]), shares(part, groups)
-    few = some(len(rows), groups, TRIED, seed)
-    best = choose(places[few], part.take(few), groups[few], weights[few], seed)
+def fit(
+    examples: Examples,
+    target: Target,
+    rows: Rows,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+    only: Sequence[str] = (),
+    shapes: Sequence[Shape] = SHAPES,
+) -> Kernel:
+    """Learn from these rows.
+
+    Args:
+        only: groups of descriptors that count; all when empty.
+        shapes: that are tried.
+    """
+    part, groups, descriptors = target.take(rows), examples.groups[rows], examples.descriptors[rows]
+    weights, few = shares(part, groups), some(len(rows), groups, TRIED, seed)
+    known = Known(descriptors[few], examples.names, part.values[few].astype(np.float64), groups[few], tuple(only))
+    best = choose(known, weights[few], inner_folds(part.take(few), groups[few], seed), shapes)
     link = links.fit(part.take(few), best.scores, weights[few])
+    space = known.space(np.arange(len(few)))
+    places = space.place(descriptors)
     likeness = Likeness.to(places[some(len(rows), groups, LANDMARKS, seed)], best.shape)
     root = likeness.root()
     found, bias = solve(likeness.of(places) @ root, part.values.astype(np.float64), weights, (best.ridge,))
-    noise = _noise(part.take(few).values.astype(np.float64) - best.scores, best.doubts)
+    noise = _noise(known.values - best.scores, best.doubts)
     doubt = _doubt(likeness, root, places, best.ridge) if target.kind == "numeric" else None
     return Kernel(space, likeness, root @ found[0], bias[0], link, doubt, noise)
 
 
-def choose(places: Floats, target: Target, groups: NDArray[np.int32], weights: Doubles, seed: int) -> Setting:
+class Known(NamedTuple):
+    """Files on which to choose: descriptors (n, d), their names, values (n, c), groups (n,), and what counts."""
+
+    descriptors: Floats
+    names: tuple[str, ...]
+    values: Doubles
+    groups: NDArray[np.int32]
+    only: tuple[str, ...]
+
+    def space(self, rows: Rows) -> Space:
+        """Where sounds lie, from these rows alone."""
+        descriptors = self.descriptors[rows]
+        even = Space.fit(descriptors, self.names, self.only)
+        return even.weighed(descriptors, self.names, self.values[rows], self.groups[rows])
+
+
+def choose(known: Known, weights: Doubles, fold: NDArray[np.int32], shapes: Sequence[Shape]) -> Setting:
     """Shape and ridge of the least squared error in left-out groups, in units of each column's variance."""
-    values = target.values.astype(np.float64)
-    fold = inner_folds(target, groups, seed)
-    known = np.isfinite(values)
-    variance = np.maximum(np.nanvar(values, axis=0), 1e-9)
-    settings = list(_settings(places, values, weights, fold))
+    there = np.isfinite(known.values)
+    variance = np.maximum(np.nanvar(known.values, axis=0), 1e-9)
+    settings = list(_settings(known, weights, fold, shapes))
     if not settings:
-        return Setting(*USUAL, np.where(known, values, 0.5), np.zeros(len(values)))
-    errors = [np.where(known, (values - one.scores) ** 2 / variance, 0) for one in settings]
+        return Setting(*USUAL, np.where(there, known.values, 0.5), np.zeros(len(fold)))
+    errors = [np.where(there, (known.values - one.scores) ** 2 / variance, 0) for one in settings]
     return settings[int(np.argmin([float((weights[:, None] * error).sum()) for error in errors]))]
 
 
-def _settings(places: Floats, values: Doubles, weights: Doubles, fold: NDArray[np.int32]) -> Iterator[Setting]:
+def _settings(known: Known, weights: Doubles, fold: NDArray[np.int32], shapes: Sequence[Shape]) -> Iterator[Setting]:
     numbers = np.unique(fold)
-    for shape in SHAPES if len(numbers) > 1 else ():
-        scores = np.zeros((len(RIDGES), *values.shape))
-        doubts = np.zeros((len(RIDGES), len(values)))
-        for number in numbers:
-            inside, outside = fold == number, fold != number
+    scores = np.zeros((len(shapes), len(RIDGES), *known.values.shape))
+    doubts = np.zeros((len(shapes), len(RIDGES), len(fold)))
+    for number in numbers if len(numbers) > 1 else ():
+        inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        places = known.space(outside).place(known.descriptors)
+        for place, shape in enumerate(shapes):
             likeness = Likeness.to(places[outside], shape)
             root = likeness.root()
             learned, asked = likeness.of(places[outside]) @ root, likeness.of(places[inside]) @ root
-            found, bias = solve(learned, values[outside], weights[outside], RIDGES)
-            scores[:, inside] = asked @ found + bias[:, None]
+            found, bias = solve(learned, known.values[outside], weights[outside], RIDGES)
+            scores[place][:, inside] = asked @ found + bias[:, None]
             rest = np.maximum(0, likeness.own(places[inside]) - (asked**2).sum(axis=1))
-            doubts[:, inside] = _variance(learned, asked) + rest / np.array(RIDGES)[:, None]
-        for place, ridge in enumerate(RIDGES):
-            yield Setting(shape, ridge, scores[place], doubts[place])
+            doubts[place][:, inside] = _variance(learned, asked) + rest / np.array(RIDGES)[:, None]
+    for place, shape in enumerate(shapes if len(numbers) > 1 else ()):
+        for other, ridge in enumerate(RIDGES):
+            yield Setting(shape, ridge, scores[place, other], doubts[place, other])
 
 
 def solve(features: Doubles, values: Doubles, weights: Doubles, ridges: Sequence[float]) -> tuple[Doubles, Doubles]:

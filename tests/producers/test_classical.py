@@ -233,3 +233,27 @@ def test_some_rows_are_distinct_and_every_group_has_its_turn(n, most, seed):
     counts = np.bincount(groups[rows], minlength=8)
     whole = np.bincount(groups, minlength=8)
     assert all(counts[g] >= min(whole[g], counts.max() - 1) for g in range(8))
+
+
+def test_groups_that_have_to_do_with_the_values_weigh_more_unless_it_is_by_heart():
+    rng = np.random.default_rng(0)
+    files = np.repeat(np.arange(30), 4)
+    values = rng.normal(size=(120, 1)) + 3 * rng.normal(size=(30, 1))[files]
+    good, none = values + rng.normal(size=(120, 1)), rng.normal(size=(120, 3))
+    by_heart = rng.normal(size=(30, 40))[files]
+    descriptors = np.concatenate([good, none, by_heart], axis=1).astype(np.float32)
+    names = ["good:0", *(f"none:{i}" for i in range(3)), *(f"heart:{i}" for i in range(40))]
+    even = Space.fit(descriptors, names)
+    space = even.weighed(descriptors, names, values, files)
+    more = space.weight**2 / even.weight**2
+    assert (space.weight**2).sum() == pytest.approx(1)
+    assert more[0] > 5 * more[1:].max()
+
+
+def test_what_others_are_measured_against_hears_statistics_only():
+    examples, codes = heard(30, groups=10)
+    target = targets(examples, codes)["single"]
+    fitted = ARMS["statistics-svm"].fit(examples, target, np.arange(30), seed=0)
+    before = fitted.predict(examples, np.arange(30)).mean
+    examples.descriptors[:, 12:] = 9.0
+    np.testing.assert_array_equal(before, fitted.predict(examples, np.arange(30)).mean)
