@@ -53,7 +53,8 @@ class Judgement:
         base, often, joined: NDCG@10 of the next track, mean over sequences: of the lists as they are, joined with how
             often tracks are in sequences, and joined with the model.
         often_weight: the best weight of how often.
-        low, high: 95 % interval of the paired difference of ``joined`` to the better of the other two.
+        low, high: 95 % interval of the paired difference of ``joined`` to ``base``.
+        most: what it is better than ``often`` at most, the upper end of the interval of that difference.
     """
 
     use: str
@@ -65,17 +66,18 @@ class Judgement:
     joined: float
     low: float
     high: float
+    most: float
     often_weight: float
 
     @property
     def sure(self) -> bool:
-        """Whether it is better beyond doubt."""
-        return self.low > 0
+        """Whether it makes the lists better beyond doubt, and how often alone would not be better beyond doubt."""
+        return self.low > 0 and self.most > 0
 
     def to_json(self) -> dict[str, Any]:
         """For a manifest."""
         told = {"use": self.use, "model": self.model, "params": dict(self.params), "weight": self.weight}
-        numbers = {name: getattr(self, name) for name in ("base", "often", "joined", "low", "high")}
+        numbers = {name: getattr(self, name) for name in ("base", "often", "joined", "low", "high", "most")}
         return {**told, **{name: round(value, 4) for name, value in numbers.items()}, "used": self.sure}
 
 
@@ -84,8 +86,8 @@ def learn(
 ) -> tuple[Following | None, list[Judgement]]:
     """A next-track model for an engine that was just trained, where it makes lists better, and how it was judged.
 
-    Networks (gru, sasrec) are tried only where ``settings.models`` names them. (None, []) where the settings forbid it, nothing has an
-    order, or the log is so large that models are not compared.
+    Networks (gru, sasrec) are tried only where ``settings.models`` names them. (None, []) where the settings forbid it,
+    nothing has an order, or the log is so large that models are not compared.
     """
     if not settings.train.next_track or trained.model is None or len(dataset.plays) > comparing.SMALL:
         return None, []
@@ -194,11 +196,11 @@ def judged(trials: Sequence[NextModel], gains: Mapping[str, Floats]) -> tuple[Fo
             joined[~side] = table[chosen.trial, chosen.place[use], ~side]
             often[~side] = table[0, chosen.often[use], ~side]
         base = table[0, 0]
-        gap = paired(joined, max(base, often, key=lambda values: float(values.mean())))
+        gap, most = paired(joined, base), paired(joined, often).high
         means = (float(base.mean()), float(often.mean()), float(joined.mean()))
         weight = WEIGHTS[final.place[use] - 1]
         often_weight = WEIGHTS[final.often[use] - 1]
-        told.append(Judgement(use, model.name, model.params(), weight, *means, gap.low, gap.high, often_weight))
+        told.append(Judgement(use, model.name, model.params(), weight, *means, gap.low, gap.high, most, often_weight))
     weights = {one.use: one.weight for one in told if one.sure}
     return (Following(model, weights) if weights else None), told
 

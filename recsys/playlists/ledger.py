@@ -225,7 +225,7 @@ def _filter(
 ) -> pc.Expression | None:
     parts = []
     if listeners is not None:
-        parts.append(pc.field("listener").isin([str(one) for one in listeners]))
+        parts.append(pc.field("listener").isin(pa.array([str(one) for one in listeners], pa.string())))
     parts += [pc.field(field) == value for field, value in (("name", name), ("event", event)) if value is not None]
     parts += [pc.field("time") >= since] if since is not None else []
     parts += [pc.field("time") < until] if until is not None else []

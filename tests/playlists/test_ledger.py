@@ -33,6 +33,7 @@ def test_rows_come_back_by_listener_list_event_and_time(ledger: Ledger) -> None:
     assert len(ledger.read()) == 13
     assert ledger.read(listeners=["ann"], name="mix", since=DAY, until=2 * DAY)["track"].tolist() == ["t1", "t2"]
     assert ledger.read(listeners=["cy"]).empty
+    assert ledger.read(listeners=[]).empty
     assert [one["track"].tolist() for one in ledger.lists("ann", "mix", last=2)] == [["t1", "t2"], ["t2", "t3"]]
     assert [one["seed"].iat[0] for one in ledger.lists("bo", until=2 * DAY)] == [0, 1]
 
