@@ -113,7 +113,7 @@ def show(found: Found, default: str) -> None:
 
 
 def check(found: Found, default: str) -> None:
-    """The default against the better pure model at each level."""
+    """The default against the better pure model at each level, and against the best of all single models."""
     for name, models in found.items():
         content = [m for m in models if m in ("content",)]
         plays = [m for m in models if m in HOMES and not model_class(m).cold and m not in (default, "blend")]
@@ -124,6 +124,12 @@ def check(found: Found, default: str) -> None:
             if level in MIDDLE:
                 verdict += ", above" if gap.low > 0 else ", NOT above"
             print(f"{name:<14} {mine} − {pure}: {gap.mean:+.1%} [{gap.low:+.1%}, {gap.high:+.1%}]  {verdict}")
+        single = max((m for m in models if m not in (default, "blend")), key=lambda m: models[m].mean())
+        gap = relative(models[default], models[single])
+        verdict = "ok" if gap.mean >= TOLERANCE else "BELOW"
+        print(
+            f"{name:<14} {default} − {single}, the best: {gap.mean:+.1%} [{gap.low:+.1%}, {gap.high:+.1%}]  {verdict}"
+        )
 
 
 def _level(name: str) -> str:
