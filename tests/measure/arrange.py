@@ -393,6 +393,36 @@ def sound(piece: Piece, font: Path, rng: np.random.Generator | None = None) -> N
     return samples if rng is None else _worn(samples, rng)
 
 
+def nothing(font: Path, rng: np.random.Generator) -> Performance:
+    """Sound without chords: noise of some colour, drums, or something that glides as speech does; or two of them."""
+    count, made = round(SECONDS * RATE), np.zeros(round(SECONDS * RATE), np.float32)
+    song = exercise(rng)
+    for kind in rng.choice(["noise", "drums", "glide"], size=int(rng.integers(1, 3)), replace=False):
+        if kind == "noise":
+            colour = np.maximum(np.arange(count // 2 + 1), 1.0) ** -rng.uniform(0, 1.2)
+            part = np.fft.irfft(np.fft.rfft(rng.standard_normal(count)) * colour, count)
+            part *= 1 + rng.uniform(0, 1) * np.sin(2 * np.pi * rng.uniform(0.1, 4) * np.arange(count) / RATE)
+        elif kind == "drums":
+            part = np.resize(sound(Piece([Part(_drums(song, rng), None, drums=True)]), font, rng), count)
+        else:
+            part = _glide(count, rng)
+        made += (rng.uniform(0.2, 1) * part / (np.abs(part).max() + 1e-9)).astype(np.float32)
+    ends = np.array([[0.0, SECONDS]])
+    piece = Piece([], song.beats[song.beats < SECONDS], song.bars[song.beats < SECONDS])
+    return Performance(_worn(made, rng), piece, Segments(ends, ["N"]), Segments(ends, ["X"]))
+
+
+def _glide(count: int, rng: np.random.Generator) -> Floats:
+    """A voice whose pitch never stays, in syllables."""
+    time = np.arange(count) / RATE
+    knots = np.cumsum(rng.uniform(0.1, 0.4, int(SECONDS * 10)))
+    pitch = np.interp(time, knots, 130 * 2 ** rng.normal(0, 0.35, len(knots)))
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    voice = sum(rng.uniform(0.3, 1) / (k + 1) * np.sin((k + 1) * phase) for k in range(10))
+    loud = np.interp(time, knots, rng.random(len(knots)) > 0.35)
+    return np.asarray(voice * loud)
+
+
 def _worn(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Equalised, noisy, at a random level; chords keep their times."""
     spectrum = np.fft.rfft(samples)

@@ -1,8 +1,8 @@
 """Keys over time against annotated clips: ``python -m tests.measure.local_keys --data FOLDER…``.
 
-Each FOLDER holds ``labels.csv`` with ``clip``, ``audio_file`` and ``key``, and ``localkeys/CLIP.lab`` where keys
-change. Shares of annotated time in the right key, and the MIREX score averaged over that time; beside it the same with the
-one key that the front end hears in the whole clip. Clips are dealt alternately into ``choose`` and ``report``.
+Each FOLDER holds ``labels.csv`` with ``clip``, ``audio_file`` and ``key``, and ``localkeys/CLIP.lab`` where they
+change. Shares of annotated time in the right key, and the MIREX score averaged over that time; beside it the same with
+the one key that the front end hears in the whole clip. Clips are dealt alternately into ``choose`` and ``report``.
 """
 
 from __future__ import annotations
@@ -52,11 +52,12 @@ def measured(folder: Path) -> pd.DataFrame:
     rows = []
     for place, row in labels.iterrows():
         true, path = truth(folder, row), folder / row.audio_file
-        found = decoded_keys(harmony(hear(path)))
+        heard = harmony(hear(path))
+        found = decoded_keys(heard)
         whole = estimate(path)
         one = [] if np.isnan(whole) else [key_label(int(whole))]
         still = Segments(np.array([[0, row.duration_s]])[: len(one)], one)
-        mine, theirs, main = score(true, found), score(true, still), main_key(found)
+        mine, theirs, main = score(true, found), score(true, still), main_key(heard)
         rows.append(
             {
                 "part": ("choose", "report")[place % 2],

@@ -4,7 +4,8 @@
 
 POP909 holds a folder per song (MIT licence). Songs to be measured on are left out with ``--without labels.csv``, whose
 column ``source_song`` has their numbers. Performances are those of ``tests.measure.arrange``; three in ten are made-up
-exercises. Needs torch, and FluidSynth on the path. What is rendered is kept in ``--cache`` and not made again.
+exercises, and some more are noise, drums and glides. Needs torch, and FluidSynth on the path. What is rendered is
+kept in ``--cache`` and not made again: about seven minutes of one core, then three to learn.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from recsys.producers.harmony.network import CHORDS, DILATIONS, REACH, by_root
 from recsys.producers.harmony.units import pooled, units
 from recsys.producers.notation import Segments
 from recsys.producers.notation.harte import QUALITIES, parse
-from tests.measure.arrange import RATE, perform, pop909
+from tests.measure.arrange import RATE, nothing, perform, pop909
 
 Floats = NDArray[np.float32]
 WIDTH, BATCH, UNITS = 40, 16, 96
 MADE_UP = 3  # performances of ten
+NOTHING = 16  # one more for so many, without chords
 CLASSES = {quality: place for place, quality in enumerate(QUALITIES)}
 GROUPS = (0, 1, 0, 0, 1, 1, 1, 0, 0)  # of each quality: 0 counts as major, 1 as minor
 
@@ -134,14 +136,17 @@ def render(args: argparse.Namespace) -> None:
     songs = [path for path in sorted(args.songs.iterdir()) if path.is_dir() and path.name not in out]
     order = np.random.default_rng(0).permutation(len(songs))
     args.cache.mkdir(parents=True, exist_ok=True)
-    for number in range(args.performances):
-        place = args.cache / f"{number}.npz"
+    for number in range(args.performances + args.performances // NOTHING):
+        place, font = args.cache / f"{number}.npz", args.fonts[number % len(args.fonts)]
         if place.exists():
             continue
         rng = np.random.default_rng([7, number])
         made_up = number % 10 >= 10 - MADE_UP
         song = None if made_up else songs[order[number * (10 - MADE_UP) // 10 % len(songs)]]
-        kind, played = perform(None if song is None else pop909(song), args.fonts[number % len(args.fonts)], rng)
+        if number >= args.performances:
+            kind, played = "nothing", nothing(font, rng)
+        else:
+            kind, played = perform(None if song is None else pop909(song), font, rng)
         level = 32767 / max(1.0, float(np.abs(played.samples).max()))
         facts = {"kind": kind, "song": "" if song is None else song.name}
         chords = {"ci": played.chords.intervals, "cl": np.array(played.chords.labels)}
@@ -159,7 +164,7 @@ def left_out(labels: Path) -> set[str]:
 def lessons(cache: Path, performances: int) -> list[Lesson]:
     """All performances of the cache as lessons; notes are kept there too."""
     found = []
-    for number in range(performances):
+    for number in range(performances + performances // NOTHING):
         place, kept = cache / f"{number}.npz", cache / f"{number}.lesson.npz"
         if not place.exists():
             continue

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.audio.spectra import fold
-from recsys.audio.tonal import PROFILES
+from recsys.audio.tonal import PROFILES, key_posterior
 from recsys.producers.harmony.chords import Harmony, harmony, viterbi
 from recsys.producers.harmony.hearing import hear
 from recsys.producers.harmony.network import LOWEST, log_softmax
@@ -20,10 +20,11 @@ from recsys.producers.notation.harte import spelled
 from recsys.producers.notation.tables import Segments
 
 Floats = NDArray[np.float32]
-NETWORK, PROFILE = 0.12, 0.25  # weights of the two judgements of one unit
-CHANGE = 9.0  # log-chances against a change of key at a unit
+NETWORK, PROFILE = 0.2, 0.25  # weights of the two judgements of one unit
+CALM = 4.0  # what the mean judgement of a stretch is multiplied with to tell its confidence
+WHOLE = 0.15  # weight of the key of the whole piece
+CHANGE = 10.0  # log-chances against a change of key at a unit
 FAR = 0.5  # further log-chances against each step from key to key on the circle of fifths
-BLUR = 6.0  # units over which the confidence is judged
 
 
 def keys(path: str | os.PathLike[str]) -> Segments:
@@ -36,21 +37,36 @@ def keys(path: str | os.PathLike[str]) -> Segments:
     return decoded_keys(harmony(hear(path)))
 
 
-def decoded_keys(
-    heard: Harmony, *, network: float = NETWORK, profile: float = PROFILE, change: float = CHANGE, far: float = FAR
-) -> Segments:
+def decoded_keys(heard: Harmony) -> Segments:
     """The likeliest course of keys; none in silence."""
-    logs = network * heard.odds.keys + profile * fits(heard.notes)
     if not heard.notes.any():
         return Segments(np.empty((0, 2)), [], np.empty(0, np.float32))
-    stay = np.tile(np.array([0.0, -change], np.float32), (len(logs), 1))
-    path = viterbi(logs, stay, -far * distances())
+    logs = NETWORK * heard.odds.keys + PROFILE * fits(heard.notes) + WHOLE * np.log(whole(heard) + 1e-6)
+    stay = np.tile(np.array([0.0, -CHANGE], np.float32), (len(logs), 1))
+    path = viterbi(logs, stay, -FAR * distances())
     starts = np.flatnonzero(np.append(True, path[1:] != path[:-1]))
     ends = np.append(starts[1:], len(path))
     edges = heard.units.edges
-    sure = [float(np.exp(log_softmax(logs[a:b].sum(axis=0) / 4)[path[a]])) for a, b in zip(starts, ends, strict=True)]
+    sure = [
+        float(np.exp(log_softmax(logs[a:b].mean(axis=0) * CALM)[path[a]])) for a, b in zip(starts, ends, strict=True)
+    ]
     intervals = np.column_stack([edges[starts], edges[ends]])
     return Segments(intervals, [key_label(int(path[a])) for a in starts], np.array(sure, np.float32))
+
+
+def whole(heard: Harmony) -> Floats:
+    """Probability of each key for the whole piece, float32 (24,), all alike in silence.
+
+    The profile of the mean chroma, as in ``recsys.audio.tonal``, times what the network hears on average.
+    """
+    chroma = fold(heard.notes, LOWEST)
+    loud = chroma.sum(axis=1, keepdims=True)
+    lengths = np.diff(heard.units.edges)[:, None]
+    share = (lengths * chroma / np.maximum(loud + 0.05 * loud.mean(), 1e-9)).sum(axis=0)
+    if not share.sum() > 0:
+        return np.full(24, 1 / 24, np.float32)
+    judged = np.average(heard.odds.keys, axis=0, weights=lengths[:, 0])
+    return np.asarray(np.exp(log_softmax(np.log(key_posterior(share) + 1e-9) + judged)), np.float32)
 
 
 def fits(notes: Floats) -> Floats:
@@ -80,17 +96,9 @@ def key_label(key: int) -> str:
     return spelled(key % 12, "maj" if key < 12 else "min", key)
 
 
-def main_key(found: Segments) -> int | None:
-    """The number of the key that lasts longest; None where there is none."""
-    from recsys.producers.notation.harte import parse
-
-    if not found.labels:
-        return None
-    total: dict[str, float] = {}
-    for (start, end), label in zip(found.intervals, found.labels, strict=True):
-        total[label] = total.get(label, 0.0) + float(end - start)
-    chord = parse(max(total, key=lambda label: total[label]))
-    return None if chord.root is None else chord.root + 12 * (chord.quality == "min")
+def main_key(heard: Harmony) -> int | None:
+    """The number of the likeliest key of the whole piece; None in silence."""
+    return int(whole(heard).argmax()) if heard.notes.any() else None
 
 
 def _profiles() -> Floats:

@@ -9,7 +9,7 @@ from recsys.audio.sound import RATE, Sound
 from recsys.errors import DataError
 from recsys.producers.harmony.chords import Harmony, decoded, harmony, viterbi
 from recsys.producers.harmony.hearing import Heard, of_sounds, stretches
-from recsys.producers.harmony.keys import decoded_keys, distances, main_key
+from recsys.producers.harmony.keys import decoded_keys, distances, fits, key_label, main_key, whole
 from recsys.producers.harmony.network import BLOCK, CHORDS, KEYS, LOWEST, _odds, _round, by_root, odds
 from recsys.producers.harmony.units import pooled, units
 from recsys.producers.notation.harte import parse
@@ -106,7 +106,7 @@ def test_a_plain_song_is_heard(steps: int) -> None:
     assert [(parse(a).root, parse(a).quality) for a in told] == [
         ((parse(b).root + steps) % 12, parse(b).quality) for b in SONG
     ]
-    assert main_key(decoded_keys(heard)) == steps
+    assert main_key(heard) == steps
     assert found.confidence is not None
     assert found.confidence.min() > 0.3
     assert found.intervals[0, 0] == 0
@@ -126,6 +126,33 @@ def test_silence_has_no_chord_and_no_key() -> None:
     quiet = harmony(of_sounds([Sound(np.zeros(10 * RATE, np.float32))]))
     assert decoded(quiet).labels == ["N"]
     assert decoded_keys(quiet).labels == []
+    assert main_key(quiet) is None
+    assert np.allclose(whole(quiet), 1 / 24)
+
+
+def test_noise_has_no_chords_that_anybody_is_sure_of() -> None:
+    hiss = (0.1 * np.random.default_rng(1).standard_normal(15 * RATE)).astype(np.float32)
+    found = decoded(harmony(of_sounds([Sound(hiss)])))
+    lengths = np.diff(found.intervals, axis=1)[:, 0]
+    assert found.confidence is not None
+    chords = [label != "N" for label in found.labels]
+    assert (lengths * found.confidence)[chords].sum() < 0.3 * lengths.sum()
+
+
+@pytest.mark.parametrize("steps", [0, 4, 9])
+def test_profiles_fit_every_key_alike(steps: int) -> None:
+    notes = rng.random((6, 84)).astype(np.float32)
+    notes[:, :12] = notes[:, 72:] = 0
+    plain, moved = fits(notes), fits(np.roll(notes, steps, axis=1))
+    assert np.allclose(np.roll(plain.reshape(-1, 2, 12), steps, axis=2).reshape(-1, 24), moved, atol=1e-4)
+
+
+def test_a_key_that_changes_is_followed() -> None:
+    sound = Sound(np.concatenate([song().samples, song().samples, song(6).samples, song(6).samples]))
+    found = decoded_keys(harmony(of_sounds([sound])))
+    assert found.labels == ["C:maj", "F#:maj"] or found.labels == ["C:maj", "Gb:maj"]
+    assert found.intervals[0, 1] == pytest.approx(32, abs=2.5)
+    assert key_label(6) in ("F#:maj", "Gb:maj")
 
 
 @given(st.integers(2, 5), st.integers(1, 6), st.integers(0, 99))
