@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from recsys import comparing, nearby, training
 from recsys.comparing import Progress
 from recsys.contracts import Floats, Recommender, Rows
-from recsys.endings import MOST, Cuts, hide
+from recsys.endings import MOST, SHARE, Cuts, hide
 from recsys.evaluation import paired
 from recsys.following import Following, union
 from recsys.index import Index
@@ -86,10 +86,12 @@ def learn(
 ) -> tuple[Following | None, list[Judgement]]:
     """A next-track model for an engine that was just trained, where it makes lists better, and how it was judged.
 
-    Networks (gru, sasrec) are tried only where ``settings.models`` names them. (None, []) where the settings forbid it,
-    nothing has an order, or the log is so large that models are not compared.
+    Networks (gru, sasrec) are tried only where ``settings.models`` names them. (None, []) where the settings forbid it
+    or say nothing and there are few playlists, nothing has an order, or the log is so large that models are not
+    compared.
     """
-    if not settings.train.next_track or trained.model is None or len(dataset.plays) > comparing.SMALL:
+    wanted = _enough(dataset) if settings.train.next_track is None else settings.train.next_track
+    if not wanted or trained.model is None or len(dataset.plays) > comparing.SMALL:
         return None, []
     seed = settings.train.seed
     if progress:
@@ -100,6 +102,12 @@ def learn(
     if progress:
         progress("learn what comes next", 1, 1)
     return (fitted(chosen, dataset, trained.index, seed=seed) if chosen else None), told
+
+
+def _enough(dataset: Dataset) -> bool:
+    """Whether the playlists that are hidden are enough to choose on."""
+    lists = dataset.playlists
+    return lists is not None and lists.time is not None and SHARE * len(np.unique(lists.user)) >= LEAST
 
 
 def again(trained: training.Trained, settings: Settings, dataset: Dataset) -> Recommender:

@@ -69,7 +69,9 @@ class Train(Section):
     seed: int = Field(0, ge=0)
     valid_share: float = Field(0.1, gt=0, lt=1, description="share of each listener's tracks held out to choose")
     without: list[str] = Field(["tagger"], description="content spaces that models leave out")
-    next_track: bool = Field(False, description="learn what comes next in lists, and use it where it is better")
+    next_track: bool | None = Field(
+        None, description="learn what comes next in lists, and use it where it is better; default: of 500 playlists on"
+    )
 
 
 class Recommend(Section):

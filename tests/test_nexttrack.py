@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from recsys import api, nexttrack
+from recsys import api, nexttrack, training
 from recsys.endings import hide
 from recsys.engine import Engine
 from recsys.following import Following, union
@@ -194,6 +194,23 @@ def test_a_catalogue_that_grew_keeps_what_is_known(folder: Path) -> None:
     after = wider.model.scores(np.array([[8, 9]], np.int32))
     assert_allclose(after[:, 1:-1], before)
     assert wider.weights == following.weights
+
+
+@pytest.mark.parametrize(("count", "learned"), [(500, True), (400, False)])
+def test_it_is_learned_unasked_where_playlists_are_many(count: int, learned: bool) -> None:
+    starts = np.random.default_rng(0).integers(0, TRACKS, count)
+    track = ((starts[:, None] + np.arange(LONG)) % TRACKS).ravel()
+    owner, place = np.repeat(np.arange(count), LONG), np.tile(np.arange(LONG), count)
+    whole = world(ordered=False)
+    lists = Interactions(IdMap(range(count)), whole.tracks, owner, track, np.ones(len(track)), place)  # type: ignore[arg-type]
+    whole = Dataset(Interactions(*_untimed(whole.plays)), whole.catalogue, playlists=lists)
+    trained = training.Trained(popular(whole), None, [])  # type: ignore[arg-type]
+    following, _ = nexttrack.learn(whole, trained, parse({}))
+    assert (following is not None) is learned
+
+
+def _untimed(plays: Interactions) -> tuple[object, ...]:
+    return plays.users, plays.tracks, plays.user, plays.track, plays.weight
 
 
 def test_it_can_be_switched_off(folder: Path) -> None:

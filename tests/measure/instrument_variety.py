@@ -113,10 +113,11 @@ class Mixer:
     Attributes:
         bank: what it draws from.
         hardness: 1 for all that can happen to a note, less for less of it.
+        warp: how far the axis of frequency is stretched and moved, as a standard deviation in bands at its middle.
     """
 
-    def __init__(self, bank: Notes, seed: int, *, hardness: float = 1.0) -> None:
-        self.bank, self.hardness = bank, hardness
+    def __init__(self, bank: Notes, seed: int, *, hardness: float = 1.0, warp: float = 0.0) -> None:
+        self.bank, self.hardness, self.warp = bank, hardness, warp
         self._rng = np.random.default_rng(seed)
         self._noise = torch.Generator().manual_seed(seed)
         played = bank.labels[:, : len(INSTRUMENTS)]
@@ -158,7 +159,18 @@ class Mixer:
                 shift = int(self._rng.integers(FRAMES)) if self._rng.random() < 0.7 else 0
                 note = self.bank.mel[other, : FRAMES - shift].float().exp()
                 power[place, shift:] += note * float(10 ** self._rng.uniform(-0.6, 0.6))
-        return power * self._equaliser(len(rows))
+        return self._warped(power) * self._equaliser(len(rows))
+
+    def _warped(self, power: torch.Tensor) -> torch.Tensor:
+        """Another size of instrument, as Jaitly & Hinton vary speakers ("Vocal tract length perturbation", 2013)."""
+        if not self.warp:
+            return power
+        stretch, move = self.warp * torch.randn(2, len(power), 1, generator=self._noise)
+        places = (torch.arange(64) * (1 + stretch / 32) + move).clamp(0, 62.99)
+        below = places.long()
+        share = (places - below)[:, None]
+        index = below[:, None].expand(-1, power.shape[1], -1)
+        return power.gather(2, index) * (1 - share) + power.gather(2, index + 1) * share
 
     def _equaliser(self, count: int) -> torch.Tensor:
         """Smooth curve over the bands, factors (count, 1, 64)."""

@@ -61,15 +61,16 @@ def joined(banks: list[Notes]) -> Notes:
 
 
 class Phase(NamedTuple):
-    """Steps of training, windows in each, the highest learning rate, and ``Mixer.hardness``."""
+    """Steps of training, windows in each, the highest learning rate, and two attributes of the mixer."""
 
     steps: int
     size: int
     rate: float
     hardness: float
+    warp: float
 
 
-PHASES = (Phase(2200, 64, 3e-3, 1.0), Phase(8000, 32, 2e-3, 0.5))
+PHASES = (Phase(2200, 64, 3e-3, 1.0, 0.0), Phase(8000, 32, 2e-3, 0.5, 0.0))
 
 
 def trained(bank: Notes, phases: Sequence[Phase]) -> dict[str, Floats]:
@@ -78,7 +79,7 @@ def trained(bank: Notes, phases: Sequence[Phase]) -> dict[str, Floats]:
     for seed, phase in enumerate(phases, 1):
         torch.manual_seed(seed)
         network = network or Network()
-        mixer = Mixer(bank, seed, hardness=phase.hardness)
+        mixer = Mixer(bank, seed, hardness=phase.hardness, warp=phase.warp)
         train(network, mixer, phase.steps, size=phase.size, rate=phase.rate, tell=_tell)
     return arrays(network)
 
