@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -203,14 +204,10 @@ def test_it_is_learned_unasked_where_playlists_are_many(count: int, learned: boo
     owner, place = np.repeat(np.arange(count), LONG), np.tile(np.arange(LONG), count)
     whole = world(ordered=False)
     lists = Interactions(IdMap(range(count)), whole.tracks, owner, track, np.ones(len(track)), place)  # type: ignore[arg-type]
-    whole = Dataset(Interactions(*_untimed(whole.plays)), whole.catalogue, playlists=lists)
+    whole = replace(whole, plays=replace(whole.plays, time=None), playlists=lists)
     trained = training.Trained(popular(whole), None, [])  # type: ignore[arg-type]
     following, _ = nexttrack.learn(whole, trained, parse({}))
     assert (following is not None) is learned
-
-
-def _untimed(plays: Interactions) -> tuple[object, ...]:
-    return plays.users, plays.tracks, plays.user, plays.track, plays.weight
 
 
 def test_it_can_be_switched_off(folder: Path) -> None:
