@@ -1,9 +1,9 @@
 """Examples and a target in, the arm that predicts unseen groups best out, with how the others did and by how much.
 
 Arms are tried from cheap to dear, each by grouped cross-validation, while there is time; then those that combine
-others, from predictions that exist already. The best one is chosen, but a combination where no arm is better beyond
-doubt: among equals in a small sample it is the safer choice. It is calibrated on its out-of-fold predictions and fitted
-on everything.
+others, from predictions that exist already. The best one is chosen, but a combination where no arm is ahead of it by
+more than a standard error (the rule of Breiman et al., 1984, for trees): it is the safer choice. It is calibrated on
+its out-of-fold predictions and fitted on everything.
 """
 
 from __future__ import annotations
@@ -160,13 +160,13 @@ class Chooser:
         return Choice(target, fold, tried, left_out, against, curve, curve_arm, learned)
 
     def _chosen(self, target: Target, fold: Folds, tried: Mapping[str, Tried]) -> str:
-        """The best arm; or the best combination, where the best arm's lead over it may be chance."""
+        """The best arm; or the best combination, where the best arm's lead is within a standard error."""
         best = next(iter(tried))
         combined = next((name for name in tried if arm_of(name).members), best)
         known = np.flatnonzero(fold >= 0)
         one, other = (tried[name].round.prediction.mean[known] for name in (best, combined))
         lead = difference(target.take(known), one, other, self.examples.groups[known])
-        return best if lead.low > 0 else combined
+        return best if lead.mean > (lead.high - lead.low) / 4 else combined
 
     def _rounds(self, target: Target, fold: Folds) -> tuple[dict[str, Round], dict[str, str]]:
         """Out-of-fold predictions of every arm there is time for; and why the others have none."""
@@ -269,8 +269,8 @@ class Chooser:
             made = out_of_fold(arm_of(name), self.examples, target, fold, seed=self.seed, kept=self.kept, share=share)
             if made is not None:
                 points.append(self._point(target, fold, share, made))
-        whole = self._point(target, fold, 1.0, tried[name].round)
-        return name, [*points, whole]
+        points.append(self._point(target, fold, 1.0, tried[name].round))
+        return name, list({point.files: point for point in points}.values())
 
     def _point(self, target: Target, fold: Folds, share: float, made: Round) -> Point:
         known = np.flatnonzero(fold >= 0)

@@ -144,7 +144,7 @@ def _columns(choice: Choice) -> list[str]:
 
 
 def _curve(choice: Choice) -> list[str]:
-    if not choice.curve:
+    if len(choice.curve) < 2:
         return []
     rows = [[f"{p.share:.0%}", str(p.files), f"{p.unseen:.3f}", f"{p.seen:.3f}"] for p in choice.curve]
     head = ["share of the groups", "files", "score on unseen files", "on seen ones"]

@@ -85,7 +85,7 @@ def _points(found: Reliability, middles: Sequence[float]) -> list[tuple[float, f
 
 
 def _curve(choice: Choice) -> list[str]:
-    if not choice.curve:
+    if len(choice.curve) < 2:
         return []
     series = {
         SEEN: [(float(point.files), point.seen) for point in choice.curve],

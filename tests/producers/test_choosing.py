@@ -134,15 +134,15 @@ def test_members_are_combined_fold_by_fold_and_fitted_again() -> None:
     assert choice.tried["mean"].round.prediction.mean == pytest.approx(np.mean(list(parts.values()), axis=0), abs=1e-6)
 
 
-def test_a_combination_is_chosen_unless_an_arm_is_better_beyond_doubt() -> None:
+def test_a_combination_is_chosen_unless_an_arm_is_clearly_better() -> None:
     examples, target = made()
     chooser = Chooser(examples, ["linear", "shares", "mean"])
     fold = folds(target, examples.groups, 5)
     grades = dict.fromkeys(["score"], grading.Interval(0, 0, 0))
     right, wrong = target.values, 1 - target.values
-    nearly = np.where((np.arange(60) < 4)[:, None], wrong, right)
+    good, nearly = (np.where(np.isin(np.arange(60), off)[:, None], wrong, right) for off in ([1, 9], [20, 30, 40]))
     for said, wanted in ((nearly, "mean"), (wrong, "linear")):
-        rounds_ = {"linear": rounds.Round(Prediction(right), 1), "mean": rounds.Round(Prediction(said), 1)}
+        rounds_ = {"linear": rounds.Round(Prediction(good), 1), "mean": rounds.Round(Prediction(said), 1)}
         tried = {
             name: choosing.Tried(name, one, grades, calibrate(target, one.prediction), one.prediction)
             for name, one in rounds_.items()
