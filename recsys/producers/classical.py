@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from recsys.producers import forest, machine, ridge
+from recsys.producers import forest, machine, mixture, ridge
 from recsys.producers.arms import Arm
 from recsys.producers.kernels import Shape
 
@@ -14,6 +14,7 @@ OTHERS = frozenset({"multi", "numeric"})
 
 ARMS = (
     Arm("kernel", ridge.fit, ridge.from_arrays, cost=2),
+    Arm("gmm", mixture.fit, mixture.from_arrays, kinds=CLASSES, cost=2, default=False),
     Arm("forest", forest.fit, forest.from_arrays, cost=3),
     Arm("svm", machine.fit, machine.from_arrays, kinds=CLASSES, cost=3),
     Arm(

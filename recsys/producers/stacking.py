@@ -19,7 +19,7 @@ from recsys.producers.arms import Arm, Arrays, Prediction, Rows
 from recsys.producers.targets import Kind, Target
 
 Doubles = NDArray[np.float64]
-MEMBERS = ("linear", "kernel", "svm", "forest", "gmm", "cnn")
+MEMBERS = ("linear", "kernel", "svm", "forest", "cnn")
 PRIOR = 20.0  # files that speak for equal weights
 FLOOR = 1e-3  # probabilities are never below
 KINDS: tuple[Kind, ...] = ("single", "multi", "numeric")
