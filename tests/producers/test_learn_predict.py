@@ -122,18 +122,18 @@ def test_the_model_is_a_sound_artefact(model: Path) -> None:
     assert page.count("reliability") >= 2
 
 
-def test_emotions_by_command(library: Path, tmp_path: Path) -> None:
+def test_emotions_by_command(library: Path, strangers: Path, tmp_path: Path) -> None:
     words = ["learn", "emotion", "--audio", library, "--labels", library / "labels.csv", "--target", "energy,calm",
              "--out", tmp_path / "m", "--arms", "linear", "--cache", library.parent / "heard", "--seed", 3]  # fmt: skip
     made = CliRunner().invoke(app, list(map(str, words)))
     assert made.exit_code == 0, made.output
     out = tmp_path / "p.csv"
-    words = ["predict", "--model", tmp_path / "m", "--audio", library, "--out", out]
+    words = ["predict", "--model", tmp_path / "m", "--audio", strangers, "--out", out]
     assert CliRunner().invoke(app, list(map(str, words))).exit_code == 0
     frame = pd.read_csv(out)
     assert list(frame) == ["path", "energy", "energy_sigma", "calm", "calm_sigma", "problem"]
-    assert len(frame) == 18
-    assert np.corrcoef(frame["energy"], frame["calm"])[0, 1] < -0.9
+    assert len(frame) == 5
+    assert np.corrcoef(frame["energy"][1:4], frame["calm"][1:4])[0, 1] < -0.9
 
 
 @pytest.mark.parametrize(
