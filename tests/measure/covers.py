@@ -26,7 +26,7 @@ from recsys.producers.harmony.sequences import Course, course, ranked
 from recsys.producers.notation import Notes, Part, Piece, read_midi
 from tests.measure.arrange import BACK, LEAD, sound
 
-WIDTH = 114  # of the vector of harmony where there is none
+WIDTH = 77  # of the vector of harmony where there is none
 
 
 def cover(path: Path, font: Path, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -297,7 +297,7 @@ def main() -> None:
     parser.add_argument("--without", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--performances", type=int, default=400)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()

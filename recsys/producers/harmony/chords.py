@@ -65,8 +65,8 @@ def chords(path: str | os.PathLike[str], vocabulary: Vocabulary = "majmin") -> S
     return decoded(harmony(hear(path)), vocabulary)
 
 
-def decoded(heard: Harmony, vocabulary: Vocabulary = "majmin", *, weight: float = WEIGHT) -> Segments:
-    """The likeliest course of chords.
+def decoded(heard: Harmony, vocabulary: Vocabulary = "majmin", *, key: int | None = None) -> Segments:
+    """The likeliest course of chords, spelled as ``key`` has them.
 
     Raises:
         DataError: no such vocabulary.
@@ -76,13 +76,13 @@ def decoded(heard: Harmony, vocabulary: Vocabulary = "majmin", *, weight: float 
     names, sums = classes_of(vocabulary)
     logs = grouped(heard.odds.chords, sums)
     stay, move = _changes(sums, len(names))
-    path = viterbi(weight * logs, stay[heard.units.places], move)
+    path = viterbi(WEIGHT * logs, stay[heard.units.places], move)
     starts = np.flatnonzero(np.append(True, path[1:] != path[:-1])) if len(path) else np.empty(0, int)
     ends = np.append(starts[1:], len(path))
     edges = heard.units.edges
     intervals = np.column_stack([edges[starts], edges[ends]]).reshape(-1, 2)
     sure = [float(np.exp(logs[a:b, path[a]]).mean()) for a, b in zip(starts, ends, strict=True)]
-    return Segments(intervals, [_label(names, int(path[a])) for a in starts], np.array(sure, np.float32))
+    return Segments(intervals, [_label(names, int(path[a]), key) for a in starts], np.array(sure, np.float32))
 
 
 def viterbi(logs: Floats, stay: Floats, move: Floats) -> NDArray[np.int64]:
@@ -150,6 +150,6 @@ def _changes(classes: NDArray[np.int64], width: int) -> tuple[Floats, Floats]:
     return stay.astype(np.float32), move.astype(np.float32)
 
 
-def _label(names: list[str], state: int) -> str:
+def _label(names: list[str], state: int, key: int | None) -> str:
     root, quality = divmod(state, len(names))
-    return "N" if root == 12 else spelled(root, names[quality])
+    return "N" if root == 12 else spelled(root, names[quality], key)

@@ -45,7 +45,7 @@ def write_transcription(folder: str | os.PathLike[str], name: str, heard: Transc
     """
     place = Path(folder)
     written = [f"{name}.mid", f"{name}.beats.csv"]
-    write_midi(place / written[0], heard.piece)
+    write_midi(place / written[0], heard.piece, heard.chords)
     write_beats(place / written[1], heard.piece.beats, heard.piece.downbeats)
     for kind, segments in (("chords", heard.chords), ("keys", heard.keys)):
         if segments is not None:

@@ -16,24 +16,25 @@ from recsys import manifest
 from recsys.errors import DataError
 from recsys.producers.notation.clock import PER_QUARTER, Clock, Ticks, from_beats
 from recsys.producers.notation.score import Metre, Notes, Part, Piece
+from recsys.producers.notation.tables import Segments
 
 DRUMS = 9  # the channel of the drums
 SHARPS = (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5)  # of the major key on each pitch class
 Event = tuple[int, int, bytes]  # tick, place among the events of a tick, message
 
 
-def write_midi(path: str | os.PathLike[str], piece: Piece) -> None:
-    """Write a piece, whole or not at all.
+def write_midi(path: str | os.PathLike[str], piece: Piece, chords: Segments | None = None) -> None:
+    """Write a piece, whole or not at all; the labels of chords become markers.
 
     Of two notes of one pitch in one part the earlier ends where the later begins.
 
     Raises:
         DataError: more than 15 instruments, or beats that don't rise.
     """
-    manifest.write_bytes(Path(path), midi_bytes(piece))
+    manifest.write_bytes(Path(path), midi_bytes(piece, chords))
 
 
-def midi_bytes(piece: Piece) -> bytes:
+def midi_bytes(piece: Piece, chords: Segments | None = None) -> bytes:
     """The file as bytes.
 
     >>> midi_bytes(Piece([Part(Notes.of([(0.0, 0.5, 60, 80)]))]))[:4]
@@ -41,7 +42,7 @@ def midi_bytes(piece: Piece) -> bytes:
     """
     metre = piece.metre or Metre()
     clock, beats = from_beats(np.asarray(piece.beats, np.float64), metre.value)
-    tracks = [_conductor(piece, clock, beats)]
+    tracks = [_conductor(piece, clock, beats, chords)]
     tracks += [_part(part, channel, clock) for part, channel in zip(piece.parts, _channels(piece.parts), strict=True)]
     head = struct.pack(">4sIHHH", b"MThd", 6, 1, len(tracks), PER_QUARTER)
     return head + b"".join(tracks)
@@ -57,8 +58,8 @@ def _channels(parts: Sequence[Part]) -> list[int]:
     return [DRUMS if part.drums else next(free) for part in parts]
 
 
-def _conductor(piece: Piece, clock: Clock, beats: Ticks) -> bytes:
-    """The track of title, tempo, metre and key."""
+def _conductor(piece: Piece, clock: Clock, beats: Ticks, chords: Segments | None) -> bytes:
+    """The track of title, tempo, metre, key and chords."""
     events: list[Event] = []
     if piece.title:
         events.append((0, 0, _meta(0x03, piece.title.encode())))
@@ -67,6 +68,9 @@ def _conductor(piece: Piece, clock: Clock, beats: Ticks) -> bytes:
         events.append((0, 2, _meta(0x59, struct.pack("bB", SHARPS[(tonic + 3 * minor) % 12], minor))))
     for tick, quarter in zip(clock.ticks.tolist(), clock.quarters.tolist(), strict=True):
         events.append((tick, 3, _meta(0x51, quarter.to_bytes(3, "big"))))
+    if chords is not None:
+        starts = clock.tick(chords.intervals[:, 0]).tolist()
+        events += [(tick, 4, _meta(0x06, label.encode())) for tick, label in zip(starts, chords.labels, strict=True)]
     end = int(beats[-1]) + PER_QUARTER * 4 // (piece.metre or Metre()).value if len(beats) else 0
     return _track(events + _metres(piece, beats), end)
 

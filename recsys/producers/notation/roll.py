@@ -77,9 +77,9 @@ def _chords(axis: Axes, chords: Segments, low: float, high: float) -> None:
         mine = chords.intervals[[place for place in named if (":min" in chords.labels[place]) == minor]]
         spans = np.column_stack([mine[:, 0], mine[:, 1] - mine[:, 0]])
         axis.broken_barh([tuple(span) for span in spans], (low, high - low), facecolors=colour, zorder=-1)
-    for place in named if len(named) <= MOST else ():
-        text = chords.labels[place].replace(":maj", "")
-        axis.text(chords.intervals[place, 0], high - 1, text, fontsize=6, va="top", clip_on=True)
+    for number, place in enumerate(named if len(named) <= MOST else ()):
+        text = chords.labels[place].replace(":maj", "").replace(":min", "m").replace(":", "")
+        axis.text(chords.intervals[place, 0], high - 0.4 - number % 2, text, fontsize=6, va="top", clip_on=True)
 
 
 def _end(piece: Piece, chords: Segments | None) -> float:

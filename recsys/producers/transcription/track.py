@@ -44,9 +44,9 @@ def transcribe(
     heard = hear(path)
     found = harmony(heard)
     keys = decoded_keys(found)
-    chords = decoded(found, vocabulary) if "chords" in parts else None
-    notes = _model(note_model).notes(stretches(path)) if "notes" in parts else Notes.none()
     key = main_key(found)
+    chords = decoded(found, vocabulary, key=key) if "chords" in parts else None
+    notes = _model(note_model).notes(stretches(path)) if "notes" in parts else Notes.none()
     metre = Metre(heard.metre) if heard.metre else None
     instruments = [Part(notes, None, "notes")] if len(notes) else []
     piece = Piece(instruments, heard.beats, heard.downbeats, metre, key, title or Path(path).stem)

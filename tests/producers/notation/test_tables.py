@@ -128,5 +128,6 @@ def test_a_track_is_written_and_read(tmp_path: Path) -> None:
     assert set(written) == {"a.mid", "a.beats.csv", "a.chords.lab", "a.keys.lab", "a.notes.csv", "a.png"}
     assert all((tmp_path / name).stat().st_size for name in written)
     assert read_midi(tmp_path / "a.mid").notes.pitch.tolist() == [60]
+    assert b"\xff\x06\x05C:maj" in (tmp_path / "a.mid").read_bytes()
     with pytest.raises(DataError, match="ends with"):
         draw_roll(tmp_path / "a.txt", piece)
