@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.blas import one_blas_thread
 from recsys.errors import DataError
 from recsys.producers.arms import Arm, Prediction, Progress
 from recsys.producers.arms import arm as arm_of
@@ -145,6 +146,10 @@ class Chooser:
         Raises:
             DataError: fewer than two groups, or no arm can learn this target.
         """
+        with one_blas_thread():
+            return self._choose(target)
+
+    def _choose(self, target: Target) -> Choice:
         fold = folds(target, self.examples.groups, FOLDS, seed=self.seed)
         rounds, left_out = self._rounds(target, fold)
         tried = self._graded(target, fold, rounds)

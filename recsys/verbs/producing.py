@@ -240,8 +240,7 @@ def _choose(
             return until - clock.monotonic()
 
         chooser = Chooser(heard, arms, seed, Kept(folder), left, progress)
-        with one_blas_thread():
-            choices.append(chooser.choose(target))
+        choices.append(chooser.choose(target))
     return choices
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from recsys.blas import one_blas_thread
 from recsys.producers.arms import Prediction, arm, arms
-from recsys.producers.calibration import cross_calibrated
+from recsys.producers.calibration import settled
 from recsys.producers.examples import Examples, examples
 from recsys.producers.folds import folds, same_sound
 from recsys.producers.grading import columns, difference, graded, reliability
@@ -51,7 +52,8 @@ def main() -> None:
     names = list(dict.fromkeys([given.against, *names]))
     for target in labels.targets.values():
         for seed in given.seed:
-            rounds = measured(names, heard, target, given.folds, seed)
+            with one_blas_thread():
+                rounds = measured(names, heard, target, given.folds, seed)
             show(target, rounds, heard.groups, given.against, seed, given.columns)
 
 
@@ -106,7 +108,7 @@ def show(
             gains = {m: difference(part, mean, base, own, measure=m) for m in found}
             print(f"{'':10} minus {against}: " + "  ".join(f"{m} {gain}" for m, gain in gains.items()))
         if target.kind != "numeric":
-            fair = cross_calibrated(target, made.prediction, fold).mean
+            fair = settled(target, made.prediction, fold)[1].mean
             raw = reliability(target, made.prediction.mean).ece
             print(f"{'':10} ECE {raw:.3f} before and {reliability(target, fair).ece:.3f} after calibration")
         if each and target.kind != "single":
