@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from recsys import api
+from recsys.audio.ids import identify
 from recsys.cli import app
 from recsys.errors import ArtefactError, DataError
 from recsys.producers import examples as hearing
@@ -38,6 +40,7 @@ def model(library: Path) -> Path:
         out=library.parent / "model",
         arms="linear",
         cache=library.parent / "heard",
+        workers=1,
     )
     assert "grouped by artist" in made.facts["headline"]
     return made.path
@@ -56,9 +59,17 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def known(strangers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was heard of those that can be."""
+    folder = tmp_path_factory.mktemp("known")
+    hearing.hear([f"deep/{kind}.wav" for kind in KINDS], folder=folder, root=strangers, workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def predicted(model: Path, strangers: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     out = tmp_path_factory.mktemp("out") / "predicted.parquet"
-    api.predict(model, audio=strangers, out=out)
+    api.predict(model, audio=strangers, out=out, workers=1)
     assert [path.name for path in out.parent.iterdir()] == ["predicted.parquet"]
     return pd.read_parquet(out)
 
@@ -86,11 +97,12 @@ def test_files_that_cannot_be_heard_have_a_reason(predicted: pd.DataFrame) -> No
 
 
 def test_predictions_are_those_of_the_fitted_arm(
-    model: Path, strangers: Path, predicted: pd.DataFrame, tmp_path: Path
+    model: Path, strangers: Path, known: Path, predicted: pd.DataFrame
 ) -> None:
     opened = open_model(model)
     paths = [f"deep/{kind}.wav" for kind in KINDS]
-    heard = hearing.examples(paths, folder=tmp_path, root=strangers, workers=1, names=opened.names)
+    digests = [identify(str(strangers / path)).digest for path in paths]
+    heard = hearing.assemble(paths, digests, known, opened.names)
     kind = opened.learned[0].predict(heard).mean
     rows = predicted.set_index("path").loc[paths]
     assert rows[[f"p_kind_{one}" for one in KINDS]].to_numpy() == pytest.approx(kind, abs=1e-6)
@@ -100,13 +112,13 @@ def test_predictions_are_those_of_the_fitted_arm(
 def test_learning_again_is_the_same_to_the_byte(library: Path, model: Path, tmp_path: Path) -> None:
     again = api.learn_classification(
         library, labels=library / "labels.csv", target=["kind", "tags", "energy"], out=tmp_path / "m", arms=["linear"],
-        cache=library.parent / "heard",
+        cache=library.parent / "heard", workers=1,
     ).path  # fmt: skip
     for path in sorted(model.glob("*.npz")):
         assert (again / path.name).read_bytes() == path.read_bytes(), path.name
     unchanged = api.learn_classification(
         library, labels=library / "labels.csv", target="kind,tags,energy", out=tmp_path / "m", arms="linear",
-        cache=library.parent / "heard", only_stale=True,
+        cache=library.parent / "heard", workers=1, only_stale=True,
     )  # fmt: skip
     assert unchanged.unchanged
 
@@ -123,12 +135,13 @@ def test_the_model_is_a_sound_artefact(model: Path) -> None:
 
 
 def test_emotions_by_command(library: Path, strangers: Path, tmp_path: Path) -> None:
-    words = ["learn", "emotion", "--audio", library, "--labels", library / "labels.csv", "--target", "energy,calm",
-             "--out", tmp_path / "m", "--arms", "linear", "--cache", library.parent / "heard", "--seed", 3]  # fmt: skip
+    words = ["learn", "emotion", "--audio", library, "--labels", library / "labels.csv", "--target", "energy,calm"]
+    words += ["--out", tmp_path / "m", "--arms", "linear", "--cache", library.parent / "heard"]
+    words += ["--seed", 3, "--workers", 1]
     made = CliRunner().invoke(app, list(map(str, words)))
     assert made.exit_code == 0, made.output
     out = tmp_path / "p.csv"
-    words = ["predict", "--model", tmp_path / "m", "--audio", strangers, "--out", out]
+    words = ["predict", "--model", tmp_path / "m", "--audio", strangers, "--out", out, "--workers", 1]
     assert CliRunner().invoke(app, list(map(str, words))).exit_code == 0
     frame = pd.read_csv(out)
     assert list(frame) == ["path", "energy", "energy_sigma", "calm", "calm_sigma", "problem"]
@@ -154,28 +167,30 @@ def test_what_is_wrong_is_said_at_once(library: Path, tmp_path: Path, options: d
 
 def test_predictions_are_not_made_again_without_need(model: Path, strangers: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.parquet"
-    assert not api.predict(model, audio=strangers, out=out, only_stale=True).unchanged
+    assert not api.predict(model, audio=strangers, out=out, only_stale=True, workers=1).unchanged
     assert api.predict(model, audio=strangers, out=out, only_stale=True).unchanged
 
 
 def test_a_killed_prediction_goes_on(
-    model: Path, strangers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, strangers: Path, known: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predicting, "AT_ONCE", 2)
     opened, asked = open_model(model), []
+    shutil.copytree(known, tmp_path / "heard")
 
     def hear(paths: list[str], **options: object) -> tuple[dict[str, str], dict[str, str]]:
         asked.append(list(paths))
         if len(asked) == 2:
             raise KeyboardInterrupt
-        return hearing.hear(paths, **options)
+        good = {path: identify(str(strangers / path)).digest for path in paths if path.startswith("deep")}
+        return good, {path: "not heard" for path in paths if path not in good}
 
     monkeypatch.setattr(predicting, "hear", hear)
     with pytest.raises(KeyboardInterrupt):
         predicting.predict_folder(opened, strangers, tmp_path)
     frame = predicting.predict_folder(opened, strangers, tmp_path)
     assert [len(paths) for paths in asked] == [2, 2, 2, 1]
-    assert len(frame) == 5
+    assert frame["kind"].notna().tolist() == [False, True, True, True, False]
 
 
 def test_a_folder_of_others_is_refused_before_anything_is_heard(library: Path) -> None:
