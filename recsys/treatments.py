@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from recsys.models.blocks import NOT_CONTENT, NUMBERS, WORDS, Block, blocks
 from recsys.tables import Catalogue, Dataset, Embeddings
+from recsys.tables.predicted import is_predicted
 
 TREATMENTS = ("removed", "permuted", "noise", "residual")
 DECILES = 10
@@ -207,7 +208,9 @@ def _columns(dataset: Dataset, names: set[str]) -> list[str]:
     frame = dataset.catalogue.frame
     found = [column for column in (*WORDS, "year") if column in names]
     if NUMBERS in names:
-        found += [str(c) for c in frame if c not in NOT_CONTENT and _numeric(frame[c])]
+        found += [
+            str(c) for c in frame if c not in NOT_CONTENT and _numeric(frame[c]) and not is_predicted(str(c), frame)
+        ]
     return found
 
 

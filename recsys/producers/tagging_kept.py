@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys import manifest
+from recsys.producers.given import key, split
 from recsys.tables import Embeddings
-from recsys.tables.predicted import BY, CHANCE, EVEN, PREDICTED, SIGMA, chance_of
+from recsys.tables.predicted import BY, CHANCE, EVEN, PREDICTED, SIGMA, chance_of, listed
 
 Floats = NDArray[np.float32]
 KIND = "labels"
@@ -118,6 +119,28 @@ class Labelled:
         if self.embedding is not None:
             made.append(Embeddings.normalised(np.nan_to_num(self.embedding), f"{SPACE}:{EMBEDDING}"))
         return [space for space in made if space.known.any()]
+
+
+def with_given(space: Embeddings, classes: Sequence[str], cells: Iterable[Any]) -> Embeddings:
+    """A space of chances in which a label that was given has chance 1, and the others of that track 0.
+
+    Args:
+        space: of the target, over the tracks.
+        classes: of its columns.
+        cells: what was given of each track; a track whose labels are no classes has zeros.
+
+    >>> said = Embeddings(np.array([[0.5, 0.25], [0.5, 0.25]]), np.array([True, True]), "tagger:genre")
+    >>> with_given(said, ("hip hop", "jazz"), [["Jazz"], None]).vectors.tolist()
+    [[0.0, 1.0], [0.5, 0.25]]
+    """
+    place = {key(label): column for column, label in enumerate(classes)}
+    vectors, known = space.vectors.copy(), space.known.copy()
+    for row, cell in enumerate(cells):
+        labels = [key(part) for label in listed(cell) for part in split(str(label))]
+        if labels:
+            vectors[row], known[row] = 0, True
+            vectors[row, [place[label] for label in labels if label in place]] = 1
+    return replace(space, vectors=vectors, known=known)
 
 
 def save(folder: Path, digests: list[str], labelled: Labelled) -> None:

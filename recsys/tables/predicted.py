@@ -39,7 +39,7 @@ def targets(frame: pd.DataFrame) -> list[str]:
 
 def is_predicted(name: str, frame: pd.DataFrame) -> bool:
     """Whether a column holds predictions, or says something about them."""
-    return any(name in _of(frame, target) for target in targets(frame))
+    return any(name in columns_of(frame, target) for target in targets(frame))
 
 
 def chance_of(target: str, label: str) -> str:
@@ -119,14 +119,14 @@ def where_none_is_given(frame: pd.DataFrame) -> pd.DataFrame:
     made = frame.copy()
     for target in targets(frame):
         given = _given(frame, target)
-        for name in _of(frame, target):
+        for name in columns_of(frame, target):
             number = pd.api.types.is_numeric_dtype(frame[name].dtype)
             made[name] = frame[name].mask(given) if number else frame[name].astype(object).where(~given, None)
     return made
 
 
-def _of(frame: pd.DataFrame, target: str) -> list[str]:
-    """The columns of one target."""
+def columns_of(frame: pd.DataFrame, target: str) -> list[str]:
+    """The columns of one target, without that of what was given."""
     names = {f"{target}{PREDICTED}", f"{target}{BY}", f"{target}{SIGMA}", f"{CHANCE}{target}"}
     return [str(name) for name in frame if name in names or str(name).startswith(f"{CHANCE}{target}_")]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recsys.audio.space import Space
     from recsys.joining import Joined
     from recsys.producers.encoder import Encoder
+    from recsys.producers.tagging_kept import Labelled
     from recsys.sources import Gathered
     from recsys.tables import Dataset
 
@@ -158,6 +159,18 @@ def ingest(
     return Made("ingest", out, manifest.read(out, "tables"))
 
 
+def _believed(dataset: Dataset, labelled: Labelled) -> Dataset:
+    """The dataset with labels that were given in the spaces of predicted ones, as sure."""
+    from recsys.producers.tagging_kept import SPACE, with_given
+
+    contents = dict(dataset.contents)
+    for name, said in labelled.said.items():
+        space = contents.get(f"{SPACE}:{name}")
+        if space is not None and said.kind != "numeric" and name in dataset.catalogue.frame:
+            contents[space.space] = with_given(space, said.classes, dataset.catalogue.values(name))
+    return replace(dataset, contents=contents)
+
+
 def _with_words(dataset: Dataset, work: Path) -> Dataset:
     """The dataset with its text as a content space; what places other texts in it is kept."""
     from recsys.bundle import save_arrays
@@ -200,11 +213,13 @@ def _gather(
     library = open_features(features)
     some = any(given.values())
     found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
-    spaces, said = [read_vectors(folder, library) for folder in encoded], None
-    if manifest.find(labels_of(features)):
+    spaces = [read_vectors(folder, library) for folder in encoded]
+    if manifest.find(labels_of(features)) is None:
+        joined = joining.join(found.dataset, library, spaces)
+    else:
         labelled = open_labels(labels_of(features), library.catalogue["digest"].tolist())
-        spaces, said = [*spaces, *labelled.spaces()], labelled.columns()
-    joined = joining.join(found.dataset, library, spaces, said=said)
+        joined = joining.join(found.dataset, library, [*spaces, *labelled.spaces()], said=labelled.columns())
+        joined = replace(joined, dataset=_believed(joined.dataset, labelled))
     return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined
 
 

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from recsys import manifest
+from recsys.joining import join
+from recsys.models.blocks import blocks
 from recsys.producers import examples as hearing
 from recsys.producers import tagging
 from recsys.producers.arms import Prediction
@@ -21,6 +23,9 @@ from recsys.producers.tagging_ask import ask, put_fair
 from recsys.producers.tagging_kept import KIND, Labelled, Said, open_labels, save, told
 from recsys.tables.predicted import targets
 from recsys.tables.predicted import told as told_of
+from recsys.verbs.raw import _believed
+from tests.test_joining import library as some_files
+from tests.test_joining import log
 
 NAN = np.nan
 GENRE = Said(
@@ -158,3 +163,20 @@ def test_what_is_learned_from_is_drawn_evenly(tmp_path: Path) -> None:
     assert len(rows) == 60
     assert counts.min() == 29
     np.testing.assert_array_equal(rows, tagging._drawn(made, 60, 0))
+
+
+def test_a_library_that_was_labelled_joins_its_tracks() -> None:
+    said = Labelled({"genre": GENRE.take(np.array([0, 1]))}, None)
+    dataset = log(path=["/1", "/2"], title=["A", "B"], genre=[["jazz"], None])
+    files = some_files({"path": "/1"}, {"path": "/2"})
+    joined = join(dataset, files, said.spaces(), said=said.columns()).dataset
+    frame = joined.catalogue.frame
+    assert frame["genre"].tolist() == [["jazz"], None]
+    assert frame["genre_predicted"].tolist() == [None, ["Jazz"]]
+    assert frame["genre_by"].tolist() == [None, "l@1"]
+    assert np.isnan(frame["p_genre"][0])
+    assert joined.catalogue.where("genre = 'jazz' and p_genre > .5").tolist() == [True, True]
+    assert [block.name for block in blocks(joined)] == ["genre", "numbers", "sound", "tagger:genre"]
+    believed = _believed(joined, said).contents["tagger:genre"]
+    np.testing.assert_allclose(believed.vectors, [[0, 1], [0.45, 0.55]], rtol=1e-6)
+    assert list(joined.without(["tagger"]).contents) == ["sound"]
