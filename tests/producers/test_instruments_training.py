@@ -31,7 +31,7 @@ def test_the_same_seed_makes_the_same_weights(bank: Notes, tmp_path: Path) -> No
     torch.set_num_threads(1)
     phases = (Phase(2, 16, 1e-3, 1.0, 0.0), Phase(2, 8, 1e-3, 0.5, 1.0))
     files = (tmp_path / "a.safetensors", tmp_path / "b.safetensors")
-    found = [kept(trained(bank, phases), bank, file, batches=1) for file in files]
+    found = [kept(trained((bank, bank), phases), bank, file, batches=1) for file in files]
     torch.set_num_threads(threads)
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
     assert found[0] == found[1]
