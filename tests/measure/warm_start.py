@@ -3,12 +3,11 @@
     python -m tests.measure.warm_start --audio DIR --labels CSV --target T [--group G] [--unlabelled DIR …]
         [--shares 0.1 0.25 1.0] [--seeds 0 1 2] [--set epochs=25 …] [--cache DIR] [--trunk FILE]
 
-The trunk hears the sound of all labelled files and of the ``--unlabelled`` folders, and no label (so the sound of the
-files that are predicted is known to it, as that of a catalogue would be; ``--apart`` leaves it out, fold by fold is not
-possible then: the trunk hears the unlabelled folders alone). Folds are grouped; a share is of the groups that are
-learned from; all ways learn the same rows with the same seed: the network from nothing (none), from the trunk (warm),
-and a linear head on the trunk's vectors, which stay as they are (head). Scores are means over seeds; intervals are over
-resampled groups, of predictions that were averaged over seeds.
+The trunk hears the sound of all labelled files and of the ``--unlabelled`` folders, and no label: the sound of the
+files that are predicted is known to it, as that of a catalogue would be. With ``--apart`` it hears those folders alone.
+Folds are grouped; a share is of the groups that are learned from; all ways learn the same rows with the same seed: the
+network from nothing (none), from the trunk (warm), and a linear head on the trunk's vectors, which stay as they are
+(head). Scores are means over seeds; intervals are over resampled groups, of predictions averaged over seeds.
 """
 
 from __future__ import annotations
@@ -79,10 +78,9 @@ def warmed(heard: Examples, given: argparse.Namespace, plan: Plan) -> Trunk:
     files = [str(path) for folder in given.unlabelled for path in sorted(folder.rglob("*")) if path.suffix in SOUND]
     more = [examples(files, folder=given.cache)] if files else []
     start = time.process_time()
-    trunk = pretraining.pretrain(together(more if given.apart else [heard, *more]), plan=plan)
-    print(
-        f"trunk: {sum(map(len, more)) + len(heard) * (not given.apart)} files, {time.process_time() - start:.0f} CPU s"
-    )
+    whole = together(more if given.apart else [heard, *more])
+    trunk = pretraining.pretrain(whole, plan=plan)
+    print(f"trunk: {len(whole)} files, {time.process_time() - start:.0f} CPU s")
     if given.trunk:
         pretraining.save(given.trunk, trunk)
     return trunk
