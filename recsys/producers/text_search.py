@@ -162,14 +162,18 @@ def _lexical(index: TextIndex, asked: Asked) -> Floats:
 
 
 def _meaning(index: TextIndex, asked: Asked) -> Floats:
-    """Cosine of each track with the query in the space of words used alike, (tracks,)."""
-    if not asked.terms or not index.word_places.shape[1]:
-        return np.zeros(index.tracks, np.float32)
+    """Cosine of each track with the labels of the query in the space of words used alike, (tracks,).
+
+    Words of names alone are used too seldom to mean anything.
+    """
     parts = [
         counts * index.idf[place] * index.word_places[place]
         for term in asked.terms
+        if _is_label(index, term)
         for place, counts in term.places.items()
     ]
+    if not parts or not index.word_places.shape[1]:
+        return np.zeros(index.tracks, np.float32)
     wanted = np.sum(parts, axis=0, dtype=np.float32)
     length = float(np.linalg.norm(wanted))
     return index.track_places @ (wanted / length) if length > 0 else np.zeros(index.tracks, np.float32)
