@@ -64,13 +64,14 @@ def label(
     need_audio()
     from recsys import sources
     from recsys.audio.store import open_features
+    from recsys.producers.instruments import VERSION
 
     settings = changed(settings or Settings(), "label", minutes=minutes)
     target = Path(out) if out is not None else labels_of(features)
     files = sources.find_files(plays=(), tracks=tracks, playlists=(), content=())["tracks"]
     asked = {"settings": settings.label.model_dump(exclude={"minutes"}), "seed": settings.train.seed}
     tables = {str(path): manifest.sha256(path) for path in files}
-    made_from = {"features": fingerprint(Path(features)), "tracks": tables, **asked}
+    made_from = {"features": fingerprint(Path(features)), "tracks": tables, "by": VERSION, **asked}
     if only_stale and is_current(target, made_from):
         return Made("label", target, manifest.read(target), unchanged=True)
     opened = open_features(features)
