@@ -128,11 +128,12 @@ def _labelled(
         save(work, list(library.digests), labelled)
         _save(work / LESSONS, now)
         known = manifest.read(out, KIND) if learnt is None and manifest.find(out) else {}
+        before = learnt.reasons if learnt else known.get("not learned", {})
         facts = {
             "made_from": made_from,
             "targets": told(labelled),
-            "learned": _grades(learnt) if learnt else known.get("learned", {}),
-            "not learned": {**reasons, **(learnt.reasons if learnt else known.get("not learned", {}))},
+            "learned": _grades(learnt) if learnt else known.get("learned", {}) if targets else {},
+            "not learned": reasons | {name: why for name, why in before.items() if name in targets},
             "tracks": len(library),
         }
         sealed = manifest.seal(work, KIND, {**facts, "headline": _headline(facts, labelled)})
