@@ -114,6 +114,7 @@ def _grow(features: Floats, values: NDArray[np.float64], weights: NDArray[np.flo
         features = np.zeros((len(features), 1), np.float32)
     spread = values.std(axis=0)
     unit = np.where(spread > 0, spread, 1.0)
+    wanted = values / unit
     grown = ExtraTreesRegressor(
         TREES,
         min_samples_leaf=max(LEAF, len(features) // (2 * LEAVES)),
@@ -121,7 +122,7 @@ def _grow(features: Floats, values: NDArray[np.float64], weights: NDArray[np.flo
         max_features=min(features.shape[1], max(TRIED[1], int(TRIED[0] * features.shape[1]))),
         random_state=seed,
         n_jobs=1,
-    ).fit(features, values / unit, sample_weight=weights)
+    ).fit(features, wanted[:, 0] if wanted.shape[1] == 1 else wanted, sample_weight=weights)
     return _joined([_nodes(tree.tree_, unit) for tree in grown.estimators_])
 
 

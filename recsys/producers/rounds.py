@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time as clock
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -126,8 +127,12 @@ def _one(
         return _open(place)
     before = clock.perf_counter()
     assert arm.fit is not None
-    fitted = arm.fit(examples, target, rows, seed=seed, progress=progress)
-    found = fitted.predict(examples, inside)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of columns that are unknown in all rows: looked at below
+        fitted = arm.fit(examples, target, rows, seed=seed, progress=progress)
+        found = fitted.predict(examples, inside)
+    if not np.isfinite(found.mean).all():
+        raise ValueError("predictions are not finite")
     seconds = clock.perf_counter() - before
     some = rows[np.linspace(0, len(rows) - 1, min(LOOKED_AT, len(rows))).astype(int)]
     seen = score(target.take(some), fitted.predict(examples, some).mean)
