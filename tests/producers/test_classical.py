@@ -257,3 +257,13 @@ def test_what_others_are_measured_against_hears_statistics_only():
     before = fitted.predict(examples, np.arange(30)).mean
     examples.descriptors[:, 12:] = 9.0
     np.testing.assert_array_equal(before, fitted.predict(examples, np.arange(30)).mean)
+
+
+@pytest.mark.parametrize("name", ["kernel", "forest"])
+def test_one_number_is_learned_as_well(name):
+    examples, codes = heard(60, groups=20)
+    several = targets(examples, codes)["numeric"]
+    target = Target("one", "numeric", ("v",), several.values[:, 1:])
+    said = ARMS[name].fit(examples, target, np.arange(40), seed=0).predict(examples, np.arange(40, 60))
+    assert said.mean.shape == said.sigma.shape == (20, 1)
+    assert np.corrcoef(said.mean[:, 0], target.values[40:, 0])[0, 1] > 0.6
