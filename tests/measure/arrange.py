@@ -228,7 +228,9 @@ def _figure(
         return made
     starts = [start, *fine.tolist()]
     ends = [*starts[1:], end]
-    order = [pitches[0], pitches[-1], pitches[1 % len(pitches)], pitches[-1]] if style == "alberti" else [*pitches, pitches[-1]]
+    order = [*pitches, pitches[-1]]
+    if style == "alberti":
+        order = [pitches[0], pitches[-1], pitches[1 % len(pitches)], pitches[-1]]
     ring = 1 if style == "alberti" else int(rng.integers(1, 4))
     made = [
         (a, min(a + ring * (b - a), end), order[i % len(order)], 1.0)

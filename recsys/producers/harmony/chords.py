@@ -26,7 +26,7 @@ VOCABULARIES: dict[str, dict[str, str]] = {  # of each quality: how it is told
     "sevenths": {**{q: q for q in QUALITIES}, "dim": "min", "hdim7": "min7", "aug": "maj", "sus4": "maj"},
     "all": {q: q for q in QUALITIES},
 }
-WEIGHT = 0.8  # of what is heard against the course
+WEIGHT = 1.5  # of what is heard against the course
 FAINT = 0.02  # of the usual strength: a unit below it sounds not at all
 NOTHING = -4.0  # log-chance that a chord is followed by none
 SURE = 20.0  # log-odds for no chord in silence
