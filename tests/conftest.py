@@ -9,12 +9,13 @@ import hypothesis
 import pytest
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
-hypothesis.settings.register_profile("same", derandomize=True)
-hypothesis.settings.register_profile("search")
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 from recsys import api
 from recsys.settings import Settings, parse
+
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.register_profile("search")
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SETTINGS = {"models": {"ials": {"factors": 16, "iterations": 4}}}
 
