@@ -22,7 +22,10 @@ from recsys.machine import kernels
 SCHEMA = 1
 NAME = "manifest.json"
 OUTPUT_NAME = "_manifest.json"  # readers of a folder of Parquet parts skip names that begin with "_"
-PACKAGES = ("recsys", "numpy", "scipy", "pandas", "pyarrow", "polars", "numba", "implicit", "faiss-cpu")
+PACKAGES = (
+    *("recsys", "numpy", "scipy", "pandas", "pyarrow", "polars", "numba", "implicit", "faiss-cpu"),
+    *("torch", "scikit-learn"),
+)
 
 
 def sha256(path: Path) -> str:

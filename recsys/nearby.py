@@ -14,8 +14,14 @@ from recsys.errors import DataError
 from recsys.index import Index
 from recsys.tables import Catalogue
 
-WAYS = ("hybrid", "collaborative", "content", "sound")
-WORDS = {"collaborative": "heard by the same listeners", "content": "alike in content", "sound": "alike in sound"}
+HARMONY = "harmony"  # the space of the harmony.parquet that transcribe writes
+WAYS = ("hybrid", "collaborative", "content", "sound", HARMONY)
+WORDS = {
+    "collaborative": "heard by the same listeners",
+    "content": "alike in content",
+    "sound": "alike in sound",
+    HARMONY: "alike in harmony",
+}
 AWAY = 0.5  # what a track to keep away from weighs against one to come near
 Floats = NDArray[np.float32]
 NONE = np.empty(0, np.int32)

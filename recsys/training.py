@@ -17,6 +17,7 @@ from recsys.index import Index
 from recsys.models.blend import PRIOR
 from recsys.models.content import content_vectors
 from recsys.models.ranked import Ranked
+from recsys.nearby import HARMONY
 from recsys.settings import Settings
 from recsys.tables import Dataset, Embeddings
 
@@ -143,8 +144,7 @@ def build_index(dataset: Dataset, model: Recommender | None, seed: int) -> Index
         blocks["collaborative"] = Embeddings.normalised(np.where(played[:, None], vectors, 0), "collaborative")
     if models.feasible("content", dataset) is None:
         blocks["content"] = Embeddings.normalised(content_vectors(dataset), "content")
-    if SOUND in dataset.contents:
-        blocks[SOUND] = dataset.contents[SOUND]
+    blocks |= {name: dataset.contents[name] for name in (SOUND, HARMONY) if name in dataset.contents}
     return Index.build(blocks, seed=seed) if blocks else None
 
 

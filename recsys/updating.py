@@ -19,6 +19,7 @@ from recsys.drift import measured
 from recsys.engine import Engine
 from recsys.index import Index
 from recsys.models.content import content_vectors, has_content
+from recsys.nearby import HARMONY
 from recsys.tables import Dataset, Embeddings, Interactions
 from recsys.tables.merge import Place, merged, spread
 
@@ -167,8 +168,7 @@ def _index(
     if COLLABORATIVE in blocks and taste is not None:
         played = np.bincount(dataset.plays.track, minlength=tracks.size) > 0
         blocks[COLLABORATIVE] = np.where(played[:, None], taste, np.float32(0))
-    if SOUND in dataset.contents:
-        blocks[SOUND] = dataset.contents[SOUND].vectors
+    blocks |= {name: dataset.contents[name].vectors for name in (SOUND, HARMONY) if name in dataset.contents}
     if described:
         blocks[CONTENT] = content_vectors(dataset)
     return Index.build({name: Embeddings.normalised(vectors, name) for name, vectors in blocks.items()}, seed=seed)

@@ -267,8 +267,9 @@ def test_run_hears_before_it_reads(run: Run, library: Path, tmp_path: Path) -> N
     (tmp_path / "recsys.toml").write_text(f"[paths]\naudio = ['{library / 'music'}']\n[analyze]\nworkers = 1\n")
     code, _, err = run("run")
     assert code == 0
-    assert [line.split()[0] for line in err.splitlines() if "written:" in line] == ["analyze", "ingest", "train"]
-    assert run("run")[2].count("up to date") == 3
+    steps = ["analyze", "label", "ingest", "train"]
+    assert [line.split()[0] for line in err.splitlines() if "written:" in line] == steps
+    assert run("run")[2].count("up to date") == len(steps)
     found = json.loads(run("similar", library / "outside.ogg", "-n", 1, "--json")[1])
     assert len(found) == 1
     assert run("ingest")[0] == 0

@@ -76,7 +76,7 @@ def similar(
     n: Annotated[int | None, typer.Option("-n", "--n", help="Neighbours per track.", min=1)] = None,
     like: Annotated[list[str] | None, typer.Option(help="One search from several: near this; repeatable.")] = None,
     unlike: Annotated[list[str] | None, typer.Option(help="And away from this; repeatable.")] = None,
-    by: Annotated[str | None, typer.Option(help="hybrid, collaborative, content or sound.")] = None,
+    by: Annotated[str | None, typer.Option(help="hybrid, collaborative, content, sound or harmony.")] = None,
     where: Annotated[str | None, typer.Option(help="Filter, e.g. \"year >= 1990 and genre != 'Pop'\".")] = None,
     max_per_artist: Annotated[int | None, typer.Option(help="At most so many by one artist.", min=1)] = None,
     not_same_album: Annotated[bool, typer.Option("--not-same-album", help="Leave out the track's album.")] = False,

@@ -26,6 +26,10 @@ Out = Annotated[Path | None, typer.Option(help="Folder of the model.")]
 Workers = Annotated[int, typer.Option(help="Processes that hear.", min=1)]
 Cache = Annotated[Path | None, typer.Option(help="Folder that keeps what was heard; default: beside the model.")]
 
+Trunk = Annotated[Path | None, typer.Option(help="Encoder of your own whose vectors are read: .onnx, or weights.")]
+Tune = Annotated[bool, typer.Option(help="Tune the weights of --trunk too.")]
+Unlabelled = Annotated[Path | None, typer.Option(help="Folder of sound that a network hears first, without labels.")]
+
 
 def given(value: Path | None, option: str, what: str) -> Path:
     """What must be said."""
@@ -46,6 +50,9 @@ def learn_classification(
     seed: Seed = None,
     workers: Workers = 2,
     cache: Cache = None,
+    trunk: Trunk = None,
+    tune: Tune = False,
+    unlabelled: Unlabelled = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -64,6 +71,9 @@ def learn_classification(
             seed=seed,
             workers=workers,
             cache=cache,
+            trunk=trunk,
+            tune=tune,
+            unlabelled=unlabelled,
             settings=settled(set_),
             progress=progress,
         )
@@ -82,6 +92,9 @@ def learn_emotion(
     seed: Seed = None,
     workers: Workers = 2,
     cache: Cache = None,
+    trunk: Trunk = None,
+    tune: Tune = False,
+    unlabelled: Unlabelled = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -98,6 +111,9 @@ def learn_emotion(
             seed=seed,
             workers=workers,
             cache=cache,
+            trunk=trunk,
+            tune=tune,
+            unlabelled=unlabelled,
             settings=settled(set_),
             progress=progress,
         )

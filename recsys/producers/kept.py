@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from recsys import manifest
 from recsys.errors import ArtefactError
 from recsys.producers.hearing import front
 from recsys.producers.learned import Learned
+from recsys.producers.starting import Start
 
 KIND = "model"
 FACTS = "model.json"
@@ -30,11 +31,13 @@ class Model:
         learned: one for each target.
         names: of the descriptors that examples must have, in order.
         facts: of the manifest.
+        start: what examples are made ready with.
     """
 
     learned: tuple[Learned, ...]
     names: tuple[str, ...]
     facts: Mapping[str, Any]
+    start: Start = field(default_factory=Start)
 
 
 def write_model(folder: Path, learned: Sequence[Learned], names: Sequence[str]) -> None:
@@ -64,7 +67,7 @@ def open_model(folder: str | Path) -> Model:
         parts = sorted(path for path in folder.glob(f"{place}-*.npz"))
         arrays = {path.stem.partition("-")[2]: _open(path) for path in parts}
         learned.append(_learned(folder, target, arrays))
-    return Model(tuple(learned), tuple(told["descriptors"]), facts)
+    return Model(tuple(learned), tuple(told["descriptors"]), facts, Start.kept(folder))
 
 
 def _told(folder: Path) -> dict[str, Any]:

@@ -139,6 +139,7 @@ def _predicted(
     frames = [_missing(model, failures)] if failures else []
     if good:
         examples = assemble(good, [digests[path] for path in good], work / "heard", model.names)
+        examples = model.start.ready(examples, folder=work, root=root)
         columns: dict[str, Any] = {PATH: np.array(good, dtype=object)}
         for one in model.learned:
             columns |= columns_of(one, one.predict(examples))

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import time as clock
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from recsys import manifest
 from recsys.blas import one_blas_thread
 from recsys.errors import DataError
-from recsys.freshness import fingerprint, is_current
+from recsys.freshness import fingerprint
 from recsys.settings import Settings
 from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.raw import need_audio
-
-if TYPE_CHECKING:
-    from recsys.producers.choosing import Choice
-    from recsys.producers.examples import Examples
-    from recsys.producers.labels import Labels
+from recsys.verbs.teaching import Asked
 
 MINUTES = 7.0
-FOLDS = "folds"
 
 
 def learn_classification(
@@ -41,6 +31,9 @@ def learn_classification(
     seed: int | None = None,
     workers: int = 2,
     cache: Pathlike | None = None,
+    trunk: Pathlike | None = None,
+    tune: bool = False,
+    unlabelled: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -60,12 +53,17 @@ def learn_classification(
         seed: of folds and fits.
         workers: processes that hear.
         cache: folder that keeps what was heard; default: beside the model.
+        trunk: an encoder of one's own (ONNX, or weights with declared layers) whose vectors arms read.
+        tune: whether such weights are tuned too.
+        unlabelled: a folder of sound that a network hears first; arms read what it makes of the labelled files.
 
     Raises:
         DataError: the table or a column is missing, or nothing can be learned from it.
         ArtefactError: ``out`` holds something else.
     """
-    asked = _Asked("learn classification", Path(audio), Path(labels), _words(target), _folder(out), group, _words(arms))
+    named = (_words(target), _folder(out), group, _words(arms))
+    own = {"trunk": trunk, "tune": tune, "unlabelled": unlabelled}
+    asked = Asked("learn classification", Path(audio), Path(labels), *named, own=own)
     return asked.learn(minutes, _seed(seed, settings), workers, cache, only_stale, progress)
 
 
@@ -81,6 +79,9 @@ def learn_emotion(
     seed: int | None = None,
     workers: int = 2,
     cache: Pathlike | None = None,
+    trunk: Pathlike | None = None,
+    tune: bool = False,
+    unlabelled: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -88,13 +89,16 @@ def learn_emotion(
     """Learn emotions as numbers, together, with how sure each prediction is.
 
     Args:
-        audio, labels, out, group, arms, minutes, seed, workers, cache: as of ``learn_classification``.
+        audio, labels, out, group, arms, minutes, seed, workers, cache, trunk, tune, unlabelled: as of
+            ``learn_classification``.
         target: columns of numbers; default: valence and arousal.
 
     Raises:
         DataError: as of ``learn_classification``; or a column is not numbers.
     """
-    asked = _Asked("learn emotion", Path(audio), Path(labels), _words(target), _folder(out), group, _words(arms), True)
+    named = (_words(target), _folder(out), group, _words(arms))
+    own = {"trunk": trunk, "tune": tune, "unlabelled": unlabelled}
+    asked = Asked("learn emotion", Path(audio), Path(labels), *named, True, own)
     return asked.learn(minutes, _seed(seed, settings), workers, cache, only_stale, progress)
 
 
@@ -143,137 +147,6 @@ def predict(
     return Made("predict", out, {**facts, "failed": 0, "not_heard": failed, "headline": f"{targets}{lost}"})
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What is to be learned from what."""
-
-    verb: str
-    audio: Path
-    labels: Path
-    targets: list[str]
-    out: Path
-    group: str | None
-    arms: list[str]
-    numbers: bool = False
-
-    def learn(
-        self,
-        minutes: float,
-        seed: int,
-        workers: int,
-        cache: Pathlike | None,
-        only_stale: bool,
-        progress: Progress | None,
-    ) -> Made:
-        """Read, hear, choose, write."""
-        need_audio()
-        from recsys.producers.arms import arm
-        from recsys.producers.labels import read_labels
-
-        started = clock.perf_counter()
-        manifest.replaceable(self.out)
-        for name in self.arms:
-            arm(name)
-        read = read_labels(self.labels, self.audio, self.targets, self.group, numbers=self.numbers)
-        made_from = self._made_from(read, seed)
-        if only_stale and is_current(self.out, made_from):
-            return Made(self.verb, self.out, manifest.read(self.out), unchanged=True)
-        kept = Path(cache) if cache is not None else self.out.parent / f"{self.out.name}-examples"
-        heard, read = _heard(read, self.audio, kept, workers, progress)
-        choices = _choose(heard, read, self.arms, 60 * minutes, seed, kept / FOLDS, progress)
-        facts = {"verb": self.verb, "seed": seed, **_counts(heard, read), "made_from": made_from}
-        written = _write(self.out, choices, heard, read, facts, clock.perf_counter() - started)
-        shutil.rmtree(kept / FOLDS, ignore_errors=True)
-        return Made(self.verb, self.out, {**written, "headline": _headline(choices, heard, read)})
-
-    def _made_from(self, read: Labels, seed: int) -> dict[str, Any]:
-        asked = {"targets": list(read.targets), "group": read.grouped_by, "arms": self.arms, "seed": seed}
-        files = [[path, *_stamp(self.audio / path)] for path in read.paths]
-        return {"labels": manifest.sha256(self.labels), "asked": {"verb": self.verb, **asked}, "audio": files}
-
-
-def _counts(heard: Examples, read: Labels) -> dict[str, Any]:
-    return {
-        "files": len(heard),
-        "groups": len(set(heard.groups.tolist())),
-        "grouped_by": read.grouped_by,
-        "not_heard": dict(heard.failures),
-        "rejected": len(read.rejects),
-    }
-
-
-def _heard(
-    read: Labels, audio: Pathlike, kept: Path, workers: int, progress: Progress | None
-) -> tuple[Examples, Labels]:
-    """Examples, and the labels of those files that could be heard; what has the same sound is of one group."""
-    import numpy as np
-
-    from recsys.producers.examples import examples
-    from recsys.producers.folds import same_sound
-
-    heard = examples(read.paths, folder=kept, root=audio, workers=workers, progress=progress)
-    place = {path: row for row, path in enumerate(read.paths)}
-    read = read.take(np.array([place[path] for path in heard.paths]))
-    return replace(heard, groups=same_sound(read.groups, heard.digests)), read
-
-
-def _choose(
-    heard: Examples,
-    read: Labels,
-    arms: Sequence[str],
-    seconds: float,
-    seed: int,
-    folder: Path,
-    progress: Progress | None,
-) -> list[Choice]:
-    """The best arm for each target; time is shared out over those that are still to come."""
-    from recsys.producers.choosing import Chooser
-    from recsys.producers.rounds import Kept
-
-    ends = clock.monotonic() + seconds
-    choices = []
-    for done, target in enumerate(read.targets.values()):
-        now = clock.monotonic()
-        until = now + max(0.0, ends - now) / (len(read.targets) - done)
-
-        def left(until: float = until) -> float:
-            return until - clock.monotonic()
-
-        chooser = Chooser(heard, arms, seed, Kept(folder), left, progress)
-        choices.append(chooser.choose(target))
-    return choices
-
-
-def _write(
-    out: Path, choices: Sequence[Choice], heard: Examples, read: Labels, facts: dict[str, Any], seconds: float
-) -> dict[str, Any]:
-    from recsys.producers.kept import KIND, write_model
-    from recsys.producers.summary import summary, told
-    from recsys.verbs.learned_page import page
-
-    with manifest.fresh_folder(out) as work:
-        write_model(work, [choice.learned for choice in choices], heard.names)
-        (work / "SUMMARY.md").write_text(summary(choices, facts), encoding="utf-8")
-        (work / "report.html").write_text(page(choices, facts), encoding="utf-8")
-        rejects = [*read.rejects, *((0, f"{path}: {cause}") for path, cause in heard.failures.items())]
-        pd.DataFrame(rejects, columns=["line", "reason"]).to_parquet(work / "rejects.parquet", index=False)
-        learned = {"targets": [told(choice) for choice in choices], "seconds": round(seconds, 1)}
-        return manifest.seal(work, KIND, {**facts, **learned})
-
-
-def _headline(choices: Sequence[Choice], heard: Examples, read: Labels) -> str:
-    """What was chosen, and all that a person should know."""
-    parts = []
-    for choice in choices:
-        grades = choice.winner.grades
-        name = "accuracy" if "accuracy" in grades else "average_precision" if "f1" in grades else "spearman"
-        told = name.replace("_", " ") if name != "spearman" else "Spearman"
-        parts.append(f"{choice.target.name}: {choice.winner.arm}, {told} {grades[name]}")
-    by = f"grouped by {read.grouped_by}" if read.grouped_by else "not grouped (no column such as artist: see --group)"
-    lost = [f"{len(heard.failures)} files could not be heard"] if heard.failures else []
-    return "; ".join([*parts, by, *lost])
-
-
 def _seed(seed: int | None, settings: Settings | None) -> int:
     return (settings or Settings()).train.seed if seed is None else seed
 
@@ -287,8 +160,3 @@ def _words(given: str | Sequence[str]) -> list[str]:
 def _folder(out: Pathlike) -> Path:
     """With a name that others can be made of, even when it is given as ``.``."""
     return Path(os.path.abspath(out))
-
-
-def _stamp(path: Path) -> list[int]:
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns]
