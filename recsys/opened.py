@@ -20,8 +20,8 @@ from recsys.explain import Known
 from recsys.following import Following
 from recsys.index import Index
 from recsys.listening import Listening
-from recsys.producers import text
-from recsys.producers.text import TextIndex
+from recsys.producers.text import index as text
+from recsys.producers.text.index import TextIndex
 from recsys.ranking.aspects import Facts
 from recsys.ranking.dials import Facts as DialFacts
 from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions

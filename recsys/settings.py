@@ -118,14 +118,14 @@ class Evaluate(Section):
 
 
 class Onnx(Section):
-    """An encoder of one's own; see ``recsys.producers.sidecar``."""
+    """An encoder of one's own; see ``recsys.producers.encoders.sidecar``."""
 
     path: str | None = Field(None, description="an ONNX file with its .json beside it; its vectors become a space")
     threads: int = Field(1, ge=1, le=256)
 
 
 class Torch(Section):
-    """The same as a state-dict and declared layers; see ``recsys.producers.sidecar``."""
+    """The same as a state-dict and declared layers; see ``recsys.producers.encoders.sidecar``."""
 
     path: str | None = Field(None, description=".pt, .pth or .safetensors with its .json beside it")
     threads: int = Field(1, ge=1, le=256)

@@ -83,7 +83,7 @@ def test_collapse_on_the_command_line(
 def test_an_encoder_in_the_settings_makes_a_content_space(library: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    from tests.producers.test_onnx import tiny
+    from tests.producers.encoders.test_onnx import tiny
 
     settings = parse({"producers": {"onnx": {"path": str(tiny(tmp_path / "tiny.onnx"))}}})
     features = library.parent / "features"

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recsys.audio.store import Features
-    from recsys.producers.kept import Model
-    from recsys.producers.tagging import Learnt, Library
-    from recsys.producers.tagging_kept import Labelled
-    from recsys.producers.targets import Target
+    from recsys.producers.labelling.kept import Model
+    from recsys.producers.labelling.targets import Target
+    from recsys.producers.tagging.kept import Labelled
+    from recsys.producers.tagging.tags import Learnt, Library
 
 MODEL = "model"
 LESSONS = "lessons.npy"
@@ -64,7 +64,7 @@ def label(
     need_audio()
     from recsys import sources
     from recsys.audio.store import open_features
-    from recsys.producers.instruments import VERSION
+    from recsys.producers.instruments.tagger import VERSION
 
     settings = changed(settings or Settings(), "label", minutes=minutes)
     target = Path(out) if out is not None else labels_of(features)
@@ -93,7 +93,7 @@ def _library(
     import pandas as pd
 
     from recsys import joining, sources
-    from recsys.producers.tagging import Library
+    from recsys.producers.tagging.tags import Library
 
     frame = features.catalogue.reset_index(drop=True)
     if tracks:
@@ -113,9 +113,9 @@ def _labelled(
     library: Library, out: Path, settings: Settings, made_from: Mapping[str, Any], progress: Progress | None
 ) -> dict[str, Any]:
     """Learn where that is due, ask, write; the facts of the manifest."""
-    from recsys.producers import tagging
-    from recsys.producers.tagging_ask import ask, put_fair
-    from recsys.producers.tagging_kept import KIND, save, told
+    from recsys.producers.tagging import tags as tagging
+    from recsys.producers.tagging.ask import ask, put_fair
+    from recsys.producers.tagging.kept import KIND, save, told
 
     targets, reasons = tagging.lessons(library, settings.label.targets)
     now = _prints(library, targets)
@@ -181,8 +181,8 @@ def _learn(
     library: Library, targets: Mapping[str, Target], settings: Settings, work: Path, progress: Progress | None
 ) -> Learnt:
     """Learn, and write the model where anything was learned."""
-    from recsys.producers import tagging
-    from recsys.producers.kept import KIND, write_model
+    from recsys.producers.labelling.kept import KIND, write_model
+    from recsys.producers.tagging import tags as tagging
 
     wanted = settings.label
     limits: dict[str, Any] = {"most": wanted.tracks, "seconds": 60 * wanted.minutes, "seed": settings.train.seed}
@@ -196,7 +196,7 @@ def _learn(
 
 def _opened(folder: Path) -> tuple[Model | None, str]:
     """The model of a folder and its version; None where there is none that this version can use."""
-    from recsys.producers.kept import open_model
+    from recsys.producers.labelling.kept import open_model
 
     try:
         return open_model(folder), fingerprint(folder)[:8]
@@ -206,14 +206,14 @@ def _opened(folder: Path) -> tuple[Model | None, str]:
 
 def _tagger() -> Any:
     """The shipped instrument tagger; None where its weights did not come along."""
-    from recsys.producers.instruments import WEIGHTS, Tagger
+    from recsys.producers.instruments.tagger import WEIGHTS, Tagger
 
     return Tagger.open() if WEIGHTS.is_file() else None
 
 
 def _before(out: Path, library: Library) -> Labelled | None:
     """What an earlier run said; ``ask`` uses what is by the same producers."""
-    from recsys.producers.tagging_kept import open_labels
+    from recsys.producers.tagging.kept import open_labels
 
     try:
         return open_labels(out, list(library.digests))

@@ -10,11 +10,11 @@ from recsys.evaluation import charts, style
 from recsys.evaluation.fitting import document
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.pieces import figure, grid_table
-from recsys.producers.grading import Reliability, confusion, reliability
-from recsys.producers.summary import LARGEST, WORDS
+from recsys.producers.labelling.grading import Reliability, confusion, reliability
+from recsys.producers.labelling.summary import LARGEST, WORDS
 
 if TYPE_CHECKING:
-    from recsys.producers.choosing import Choice
+    from recsys.producers.labelling.choosing import Choice
 
 SEEN, UNSEEN = "learned from", "not seen"
 BEFORE, AFTER, FAIR = "before", "calibrated", "fair"

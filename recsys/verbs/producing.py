@@ -117,7 +117,7 @@ def predict(
     Args:
         model: a folder that ``learn`` wrote.
         audio: the folder.
-        out: a .parquet or .csv file: ``path`` and the columns of ``recsys.producers.predicting``.
+        out: a .parquet or .csv file: ``path`` and the columns of ``recsys.producers.labelling.predicting``.
         workers: processes that hear.
 
     Raises:
@@ -125,8 +125,8 @@ def predict(
         ArtefactError: no model, altered, or of another version.
     """
     need_audio()
-    from recsys.producers.kept import open_model
-    from recsys.producers.predicting import PROBLEM, made_of, predict_folder, sounds, write_frame
+    from recsys.producers.labelling.kept import open_model
+    from recsys.producers.labelling.predicting import PROBLEM, made_of, predict_folder, sounds, write_frame
 
     out, opened = Path(out), open_model(model)
     if out.is_dir():

@@ -17,8 +17,8 @@ from recsys.verbs.made import Made, Pathlike, Paths, Progress
 if TYPE_CHECKING:
     from recsys.audio.space import Space
     from recsys.joining import Joined
-    from recsys.producers.encoder import Encoder
-    from recsys.producers.tagging_kept import Labelled
+    from recsys.producers.encoders.encoder import Encoder
+    from recsys.producers.tagging.kept import Labelled
     from recsys.sources import Gathered
     from recsys.tables import Dataset
 
@@ -64,7 +64,7 @@ def analyze(
 def _encode(features: Path, settings: Settings, hearing: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
     """Vectors by encoders of one's own, where the settings name some, each into a folder beside the features."""
     from recsys.audio.store import open_features
-    from recsys.producers.vectors import write_vectors
+    from recsys.producers.encoders.vectors import write_vectors
 
     made = [
         write_vectors(open_features(features), encoder, _vectors(features, kind), progress=progress, **hearing)
@@ -80,11 +80,11 @@ def _encoders(settings: Settings) -> Iterator[tuple[str, Encoder]]:
     """The encoders that the settings name, ready, each with its kind."""
     onnx, torch = settings.producers.onnx, settings.producers.torch
     if onnx.path is not None:
-        from recsys.producers.onnx import OnnxEncoder
+        from recsys.producers.encoders.onnx import OnnxEncoder
 
         yield "onnx", OnnxEncoder.open(onnx.path, threads=onnx.threads)
     if torch.path is not None:
-        from recsys.producers.torch import TorchEncoder
+        from recsys.producers.encoders.torch import TorchEncoder
 
         yield "torch", TorchEncoder.open(torch.path, threads=torch.threads)
 
@@ -161,7 +161,7 @@ def ingest(
 
 def _believed(dataset: Dataset, labelled: Labelled) -> Dataset:
     """The dataset with labels that were given in the spaces of predicted ones, as sure."""
-    from recsys.producers.tagging_kept import SPACE, with_given
+    from recsys.producers.tagging.kept import SPACE, with_given
 
     contents = dict(dataset.contents)
     for name, said in labelled.said.items():
@@ -175,7 +175,7 @@ def _with_words(dataset: Dataset, work: Path) -> Dataset:
     """The dataset with its text as a content space; what places other texts in it is kept."""
     from recsys.bundle import save_arrays
     from recsys.opened import WORDS
-    from recsys.producers.text_space import NAME, TextSpace
+    from recsys.producers.text.space import NAME, TextSpace
 
     if NAME in dataset.contents:
         raise DataError(f"there is a content space {NAME!r} already; rename the content file, or leave ingest.text out")
@@ -207,8 +207,8 @@ def _gather(
     need_audio()
     from recsys import joining
     from recsys.audio.store import open_features
-    from recsys.producers.tagging_kept import open_labels
-    from recsys.producers.vectors import read_vectors
+    from recsys.producers.encoders.vectors import read_vectors
+    from recsys.producers.tagging.kept import open_labels
 
     library = open_features(features)
     some = any(given.values())

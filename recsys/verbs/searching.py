@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recsys.engine import Engine
-    from recsys.producers.text_search import Asked, Found
+    from recsys.producers.text.search import Asked, Found
 
 UNKNOWN = "unknown"
 
@@ -41,7 +41,7 @@ def search(
         DataError: none of the words is known, a filter that can't be read, or a bundle of an older version.
     """
     from recsys.engine import Engine
-    from recsys.producers import text_search
+    from recsys.producers.text import search as text_search
 
     if not query.strip():
         raise DataError("nothing to search for; expected words of a title, an artist, a genre or a tag")
@@ -63,7 +63,7 @@ def _table(engine: Engine, found: Found) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    from recsys.producers.text_reasons import reasons
+    from recsys.producers.text.reasons import reasons
 
     table = pd.DataFrame(
         {

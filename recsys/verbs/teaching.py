@@ -19,10 +19,10 @@ from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.raw import need_audio
 
 if TYPE_CHECKING:
-    from recsys.producers.choosing import Choice
-    from recsys.producers.examples import Examples
-    from recsys.producers.labels import Labels
-    from recsys.producers.starting import Start
+    from recsys.producers.labelling.choosing import Choice
+    from recsys.producers.labelling.examples import Examples
+    from recsys.producers.labelling.labels import Labels
+    from recsys.producers.labelling.starting import Start
 
 FOLDS = "folds"
 
@@ -52,9 +52,9 @@ class Asked:
     ) -> Made:
         """Read, hear, choose, write."""
         need_audio()
-        from recsys.producers.arms import arm
-        from recsys.producers.labels import read_labels
-        from recsys.producers.starting import begin
+        from recsys.producers.labelling.arms import arm
+        from recsys.producers.labelling.labels import read_labels
+        from recsys.producers.labelling.starting import begin
 
         started = clock.perf_counter()
         manifest.replaceable(self.out)
@@ -99,8 +99,8 @@ def _heard(
     """Examples, and the labels of those files that could be heard; what has the same sound is of one group."""
     import numpy as np
 
-    from recsys.producers.examples import examples
-    from recsys.producers.folds import same_sound
+    from recsys.producers.labelling.examples import examples
+    from recsys.producers.labelling.folds import same_sound
 
     heard = examples(read.paths, folder=kept, root=audio, workers=workers, progress=progress)
     place = {path: row for row, path in enumerate(read.paths)}
@@ -118,8 +118,8 @@ def _choose(
     progress: Progress | None,
 ) -> list[Choice]:
     """The best arm for each target; time is shared out over those that are still to come."""
-    from recsys.producers.choosing import Chooser
-    from recsys.producers.rounds import Kept
+    from recsys.producers.labelling.choosing import Chooser
+    from recsys.producers.labelling.rounds import Kept
 
     ends = clock.monotonic() + seconds
     choices = []
@@ -144,8 +144,8 @@ def _write(
     facts: dict[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
-    from recsys.producers.kept import KIND, write_model
-    from recsys.producers.summary import summary, told
+    from recsys.producers.labelling.kept import KIND, write_model
+    from recsys.producers.labelling.summary import summary, told
     from recsys.verbs.learned_page import page
 
     with manifest.fresh_folder(out) as work:
@@ -174,7 +174,7 @@ def _headline(choices: Sequence[Choice], heard: Examples, read: Labels) -> str:
 
 def _usual() -> list[str]:
     """Arms that are tried when none are named."""
-    from recsys.producers.arms import arms
+    from recsys.producers.labelling.arms import arms
 
     return [one.name for one in arms().values() if one.default]
 

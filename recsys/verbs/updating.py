@@ -117,7 +117,7 @@ def _gathered(
 def _with_words(engine: Engine, new: Dataset) -> Dataset:
     """New tracks placed by their text too, where the bundle has such a space."""
     from recsys.opened import WORDS
-    from recsys.producers.text_space import NAME, TextSpace
+    from recsys.producers.text.space import NAME, TextSpace
 
     if not (engine.folder / WORDS).is_dir():
         return new

@@ -27,8 +27,8 @@ from recsys.assessment import ranker
 from recsys.audio.store import open_features
 from recsys.evaluation import Split, interval
 from recsys.joining import join, nothing
-from recsys.producers.tagging_kept import SPACE, open_labels, with_given
-from recsys.producers.text_space import NAME, TextSpace
+from recsys.producers.tagging.kept import SPACE, open_labels, with_given
+from recsys.producers.text.space import NAME, TextSpace
 from recsys.tables import Catalogue, Dataset
 from tests.measure import simulate, tags
 from tests.measure.judging import judge, relative

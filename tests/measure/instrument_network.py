@@ -1,4 +1,4 @@
-"""The network of ``recsys.producers.instruments`` in torch, and how it is trained."""
+"""The network of ``recsys.producers.instruments.tagger`` in torch, and how it is trained."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, max_pool2d, relu
 
-from recsys.producers.instruments import ACTIVE, BANDS, DEPTH, POOLS, SHRUNK
-from recsys.producers.instruments_names import CLASSES, INSTRUMENTS
+from recsys.producers.instruments.names import CLASSES, INSTRUMENTS
+from recsys.producers.instruments.tagger import ACTIVE, BANDS, DEPTH, POOLS, SHRUNK
 from tests.measure.instrument_variety import Mixer
 
 WIDTHS, EMBEDDING = (16, 32, 64, 128), 128

@@ -17,7 +17,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from recsys.producers.instruments_names import CLASSES, INSTRUMENTS
+from recsys.producers.instruments.names import CLASSES, INSTRUMENTS
 
 RATE, SECONDS, STEP = 22050, 2.8, 4.0
 SAMPLES = round(RATE * SECONDS)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.producers.instruments_names import CLASSES, INSTRUMENTS
+from recsys.producers.instruments.names import CLASSES, INSTRUMENTS
 from tests.measure.instrument_notes import PLAYED, RATE, SAMPLES
 
 MOST = 60  # partials

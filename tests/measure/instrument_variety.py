@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import map_coordinates
 
-from recsys.producers.hearing import log_mel
-from recsys.producers.instruments_names import INSTRUMENTS
+from recsys.producers.instruments.names import INSTRUMENTS
+from recsys.producers.labelling.hearing import log_mel
 
 RATE, HOP, FRAMES, CUT = 22050, 512, 128, 80
 LENGTH = (FRAMES - 1) * HOP

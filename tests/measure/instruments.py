@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.audio.decode import windows
-from recsys.producers.hearing import mel_windows
-from recsys.producers.instruments import WEIGHTS, Tagger
-from recsys.producers.instruments_names import FAMILIES, INSTRUMENTS
+from recsys.producers.instruments.names import FAMILIES, INSTRUMENTS
+from recsys.producers.instruments.tagger import WEIGHTS, Tagger
+from recsys.producers.labelling.hearing import mel_windows
 from tests.measure.instrument_notes import PLAYED
 
 ALSO = {"bass clarinet": "clarinet", "contrabassoon": "bassoon"}

@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from recsys.blas import one_blas_thread
-from recsys.producers.arms import Prediction, arm, arms
-from recsys.producers.calibration import settled
-from recsys.producers.examples import Examples, examples
-from recsys.producers.folds import folds, same_sound
-from recsys.producers.grading import columns, difference, graded, reliability
-from recsys.producers.labels import read_labels
-from recsys.producers.rounds import Round, out_of_fold
-from recsys.producers.targets import Target
+from recsys.producers.labelling.arms import Prediction, arm, arms
+from recsys.producers.labelling.calibration import settled
+from recsys.producers.labelling.examples import Examples, examples
+from recsys.producers.labelling.folds import folds, same_sound
+from recsys.producers.labelling.grading import columns, difference, graded, reliability
+from recsys.producers.labelling.labels import read_labels
+from recsys.producers.labelling.rounds import Round, out_of_fold
+from recsys.producers.labelling.targets import Target
 
 
 def main() -> None:

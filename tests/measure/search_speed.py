@@ -14,7 +14,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from recsys.producers import text, text_reasons, text_search
+from recsys.producers.text import index as text
+from recsys.producers.text import reasons as text_reasons
+from recsys.producers.text import search as text_search
 from recsys.tables import Catalogue
 
 SYLLABLES = (

@@ -1,4 +1,4 @@
-"""Make the weights of ``recsys.producers.instruments``.
+"""Make the weights of ``recsys.producers.instruments.tagger``.
 
     apt-get install fluidsynth fluid-soundfont-gm timgm6mb-soundfont
     python -m tests.measure.train_instruments --out instruments.safetensors
@@ -24,8 +24,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, softmax
 from sklearn.metrics import average_precision_score
 
-from recsys.producers.instruments import Tagger
-from recsys.producers.instruments_names import CLASSES, EVENTS, FAMILIES, INSTRUMENTS
+from recsys.producers.instruments.names import CLASSES, EVENTS, FAMILIES, INSTRUMENTS
+from recsys.producers.instruments.tagger import Tagger
 from tests.measure.instrument_network import Network, arrays, save, train
 from tests.measure.instrument_notes import drawn, labels, played
 from tests.measure.instrument_synthetic import synthetic

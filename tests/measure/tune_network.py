@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 
 from recsys.evaluation.tune import Score, tune
-from recsys.producers import network
-from recsys.producers.arms import EVERY, Arm
-from recsys.producers.examples import Examples, examples
-from recsys.producers.folds import folds, same_sound
-from recsys.producers.grading import score
-from recsys.producers.labels import read_labels
-from recsys.producers.recipes import SPACE, Plan, changed
-from recsys.producers.rounds import out_of_fold
-from recsys.producers.targets import Target
+from recsys.producers.labelling.arms import EVERY, Arm
+from recsys.producers.labelling.examples import Examples, examples
+from recsys.producers.labelling.folds import folds, same_sound
+from recsys.producers.labelling.grading import score
+from recsys.producers.labelling.labels import read_labels
+from recsys.producers.labelling.rounds import out_of_fold
+from recsys.producers.labelling.targets import Target
+from recsys.producers.networks import network
+from recsys.producers.networks.recipes import SPACE, Plan, changed
 from tests.measure.labels import _grouped
 
 

@@ -21,18 +21,18 @@ from pathlib import Path
 
 import numpy as np
 
-from recsys.producers import network, pretraining
-from recsys.producers.arms import EVERY, Arm, arm
-from recsys.producers.examples import Examples, examples
-from recsys.producers.folds import folds, same_sound
-from recsys.producers.grading import difference, measures
-from recsys.producers.labels import read_labels
-from recsys.producers.network import Trunk
-from recsys.producers.recipes import Plan, changed
-from recsys.producers.rounds import out_of_fold
-from recsys.producers.starting import together
-from recsys.producers.targets import Target
-from recsys.producers.trunks import joined
+from recsys.producers.labelling.arms import EVERY, Arm, arm
+from recsys.producers.labelling.examples import Examples, examples
+from recsys.producers.labelling.folds import folds, same_sound
+from recsys.producers.labelling.grading import difference, measures
+from recsys.producers.labelling.labels import read_labels
+from recsys.producers.labelling.rounds import out_of_fold
+from recsys.producers.labelling.starting import together
+from recsys.producers.labelling.targets import Target
+from recsys.producers.networks import network, pretraining
+from recsys.producers.networks.network import Trunk
+from recsys.producers.networks.recipes import Plan, changed
+from recsys.producers.networks.trunks import joined
 from tests.measure.labels import _grouped
 
 SOUND = (".ogg", ".mp3", ".wav", ".flac", ".m4a")

@@ -9,8 +9,8 @@ import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 
-from recsys.producers.examples import Examples
-from recsys.producers.targets import Target
+from recsys.producers.labelling.examples import Examples
+from recsys.producers.labelling.targets import Target
 
 KINDS = ("clicks", "noise", "tone")
 RATE = 22050

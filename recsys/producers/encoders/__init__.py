@@ -1,0 +1,1 @@
+"""Sound in, vectors out: encoders of one's own as files."""

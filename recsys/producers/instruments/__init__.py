@@ -1,0 +1,1 @@
+"""Log-mel windows in, instruments out: the shipped tagger."""

@@ -1,0 +1,1 @@
+"""Labelled sound in, predictions of labels and numbers out: what is learned, how it is chosen and kept."""

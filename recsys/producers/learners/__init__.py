@@ -1,0 +1,1 @@
+"""Descriptors in, predictions out: linear maps, kernels, trees, mixtures, and what combines them."""

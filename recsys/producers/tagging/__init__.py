@@ -1,0 +1,1 @@
+"""A library's own labels in, predictions for tracks that have none out."""

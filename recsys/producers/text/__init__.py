@@ -1,0 +1,1 @@
+"""Words about tracks in, found tracks and a content space out."""
