@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -16,6 +17,12 @@ from recsys.settings import Settings, parse
 hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.register_profile("search")
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+def pytest_runtest_setup() -> None:
+    """Torch keeps to one thread: the networks of tests are so small that threads only wait for each other."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
 
 SETTINGS = {"models": {"ials": {"factors": 16, "iterations": 4}}}
 
