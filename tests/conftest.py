@@ -18,6 +18,7 @@ hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.register_profile("search")
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
+
 def pytest_runtest_setup() -> None:
     """Torch keeps to one thread: the networks of tests are so small that threads only wait for each other."""
     if torch := sys.modules.get("torch"):

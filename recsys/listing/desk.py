@@ -165,7 +165,7 @@ class Desk:
         return found
 
     def _named(self, text: str) -> int:
-        from recsys.sources.playlist_files import Entry
+        from recsys.sources.playlist_entries import Entry
 
         artist, dash, title = text.partition(" - ")
         entry = Entry(1, [], [text], title.strip(), artist.strip()) if dash else Entry(1, [], [text])

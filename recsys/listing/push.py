@@ -22,7 +22,7 @@ import pandas as pd
 from recsys.errors import DataError
 from recsys.playlists.formats import Entry
 from recsys.sources.matching import Matcher
-from recsys.sources.playlist_files import Entry as Wanted
+from recsys.sources.playlist_entries import Entry as Wanted
 from recsys.tables import Catalogue, IdMap
 
 USER, PASSWORD, KEY = "RECSYS_SUBSONIC_USER", "RECSYS_SUBSONIC_PASSWORD", "RECSYS_SUBSONIC_APIKEY"

@@ -14,7 +14,8 @@ from recsys.listing.drafts import Draft, Order, Reasons, because, history_of, mi
 from recsys.nearby import alike
 from recsys.playlists import path as paths
 from recsys.playlists.kinds import Continue, Path, Radio, SimilarArtists
-from recsys.sources.playlist_files import Listing, read_listing
+from recsys.sources.playlist_entries import Listing
+from recsys.sources.playlist_files import read_listing
 from recsys.tables import TopK
 
 POINTS = 12  # places along a path at which candidates are looked for

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from recsys.sources.playlist_files import Entry
+from recsys.sources.playlist_entries import Entry
 from recsys.tables import Catalogue, IdMap
 
 APART = 5.0  # seconds that two lengths of one recording may differ

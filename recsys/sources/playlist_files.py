@@ -6,45 +6,18 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from recsys.errors import DataError
+from recsys.sources.playlist_entries import Entry, Listing, paths
 from recsys.sources.read import plain_errors, stem
 from recsys.sources.text import open_text
 
 SUFFIXES = (".m3u", ".m3u8", ".xspf", ".jspf")
 LARGEST = 64 << 20
 EXTINF = re.compile(r"#EXTINF:\s*(-?[\d.]*)[^,]*,(.*)", re.IGNORECASE)
-
-
-@dataclass
-class Entry:
-    """One line of a playlist: ``keys`` are ids, addresses or MBIDs; ``paths`` where the sound may lie; seconds."""
-
-    line: int
-    keys: list[str] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
-    title: str | None = None
-    artist: str | None = None
-    album: str | None = None
-    duration: float | None = None
-    reason: str | None = None
-
-    def __str__(self) -> str:
-        named = " – ".join(part for part in (self.artist, self.title) if part)
-        return named or next(iter(self.paths + self.keys), "nothing")
-
-
-@dataclass
-class Listing:
-    """A playlist as its file says; ``name`` falls back to the file's."""
-
-    file: Path
-    name: str
-    entries: list[Entry]
 
 
 def read_listing(file: Path) -> Listing:
@@ -121,15 +94,6 @@ def _seconds(text: str | None, per: float = 1.0) -> float | None:
     except ValueError:
         return None
     return found if 0 < found < 1e9 else None
-
-
-def paths(location: str, file: Path) -> list[str]:
-    """Spellings of a place: as written, with plain slashes, and from the playlist's folder."""
-    if "://" in location:
-        location = unquote(urlsplit(location).path) if location.lower().startswith("file:") else location
-    slashed = location.replace("\\", "/")
-    relative = "" if "://" in slashed else str((file.parent / slashed).resolve())
-    return list(dict.fromkeys(p for p in (location, slashed, relative) if p))
 
 
 class _NoDoctype(ET.TreeBuilder):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from recsys.errors import DataError
 from recsys.sources.cells import numbers
 from recsys.sources.columns import find
-from recsys.sources.playlist_files import Entry, paths
+from recsys.sources.playlist_entries import Entry, paths
 from recsys.sources.read import guarded, open_source
 
 FIELDS = ("position", "mbid", "isrc", "title", "artist", "album", "duration", "duration_ms", "path", "track_id")

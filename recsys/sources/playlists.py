@@ -18,7 +18,8 @@ from recsys.sources.coding import Ids, encode
 from recsys.sources.columns import PLAYLISTS, find, missing
 from recsys.sources.faulty import Faulty
 from recsys.sources.matching import Matcher
-from recsys.sources.playlist_files import SUFFIXES, Listing, looks_like_jspf, read_listing
+from recsys.sources.playlist_entries import Listing
+from recsys.sources.playlist_files import SUFFIXES, looks_like_jspf, read_listing
 from recsys.sources.read import Progress, guarded, open_source
 from recsys.sources.rejects import Rejects, shown
 from recsys.tables import Catalogue, IdMap, Interactions

@@ -30,7 +30,7 @@ from recsys.producers.labelling.rounds import out_of_fold
 from recsys.producers.labelling.starting import together
 from recsys.producers.labelling.targets import Target
 from recsys.producers.networks import network, pretraining
-from recsys.producers.networks.network import Trunk
+from recsys.producers.networks.held import Trunk
 from recsys.producers.networks.recipes import Plan, changed
 from recsys.producers.networks.trunks import joined
 from tests.measure.labels import _grouped

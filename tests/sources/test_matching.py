@@ -9,7 +9,8 @@ import pytest
 
 from recsys.errors import DataError
 from recsys.sources.matching import Matcher
-from recsys.sources.playlist_files import Entry, read_listing
+from recsys.sources.playlist_entries import Entry
+from recsys.sources.playlist_files import read_listing
 from recsys.tables import Catalogue, IdMap
 
 MBID = "0a1b2c3d-1111-2222-3333-444455556666"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from recsys.errors import DataError
 from recsys.producers.labelling.arms import EVERY, Arm, Arrays, Prediction, Progress, Rows
 from recsys.producers.labelling.folds import folds
+from recsys.producers.networks.held import Heads, Learned, Trunk
 from recsys.producers.networks.recipes import Plan
 
 if TYPE_CHECKING:
@@ -29,58 +30,8 @@ ABOUT = "about"
 CHUNK = 2048  # files that are heard at a time
 
 
-@dataclass(frozen=True, eq=False)
-class Heads:
-    """What a network says: by target its kind, and the middle and scale of its numbers, (c,)."""
-
-    kinds: Mapping[str, str]
-    middle: Mapping[str, Floats]
-    scale: Mapping[str, Floats]
-
-    def outputs(self) -> dict[str, int]:
-        """How many numbers each head gives: of numeric targets mean and sigma."""
-        return {name: len(self.middle[name]) * (2 if kind == "numeric" else 1) for name, kind in self.kinds.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class Trunk:
-    """What turns windows into vectors, as learned elsewhere.
-
-    Attributes:
-        weights: by name.
-        sidecar: of a trunk of one's own, what declares its layers; None: it is the network's usual one.
-    """
-
-    weights: Mapping[str, NDArray[Any]]
-    sidecar: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Net:
-    """A network that has learned, as arrays.
-
-    Attributes:
-        heads: what it says.
-        weights: by name.
-        curve: float32 (epochs, 2), losses on what was learned from and on what was held back (NaN: nothing was).
-        best: the epoch whose weights these are.
-        sidecar: of a trunk of one's own, what declares its layers.
-    """
-
-    heads: Heads
-    weights: Mapping[str, NDArray[Any]]
-    curve: Floats = field(default_factory=lambda: np.zeros((0, 2), np.float32))
-    best: int = -1
-    sidecar: Mapping[str, Any] | None = None
-
-    @property
-    def size(self) -> int:
-        """Of a vector."""
-        return int(
-            next(
-                value for name, value in self.weights.items() if name.endswith("weight") and name.startswith("heads.")
-            ).shape[1]
-        )
+class Net(Learned):
+    """A network that has learned, at work."""
 
     def predict(self, examples: Examples, rows: Rows, target: str | None = None) -> Prediction:
         """Probabilities, or numbers with sigma, of these rows: the mean over all windows of a file.
@@ -193,7 +144,8 @@ def fit_all(
     rows = np.asarray(rows)
     parts = held_back(targets, examples.groups, rows, plan.valid if len(rows) >= plan.enough else 0.0, seed)
     identity = _identity(examples, values, rows, plan, seed, trunk)
-    return running.learned(examples, heads, values, parts, plan, trunk, seed, checkpoint, identity, progress)
+    found = running.learned(examples, heads, values, parts, plan, trunk, seed, checkpoint, identity, progress)
+    return Net(found.heads, found.weights, found.curve, found.best, found.sidecar)
 
 
 def held_back(targets: Sequence[Target], groups: Rows, rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:

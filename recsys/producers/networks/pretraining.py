@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from recsys import manifest
 from recsys.errors import ArtefactError, DataError
 from recsys.producers.labelling.arms import Progress, Rows
+from recsys.producers.networks.held import Trunk
 from recsys.producers.networks.learning import alone, learn
 from recsys.producers.networks.lessons import Windows, new_trunk
-from recsys.producers.networks.network import Trunk
 from recsys.producers.networks.recipes import Plan, Recipe
 from recsys.producers.networks.running import device
 from recsys.producers.networks.shortchunk import Trunk as ShortChunk

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from recsys.producers.encoders.sidecar import TorchSidecar
 from recsys.producers.labelling.arms import Progress, Rows
+from recsys.producers.networks.held import Heads, Learned, Trunk
 from recsys.producers.networks.learning import alone, learn
 from recsys.producers.networks.lessons import Labelled, Windows, hear, new_trunk
-from recsys.producers.networks.network import Heads, Net, Trunk
 from recsys.producers.networks.owned import Owned, by_name
 from recsys.producers.networks.recipes import Plan
 from recsys.producers.networks.shortchunk import Network, numbers, state
@@ -38,7 +38,7 @@ def learned(
     checkpoint: Path | None,
     identity: str,
     progress: Progress | None,
-) -> Net:
+) -> Learned:
     """A network that has learned ``parts[0]`` while watching ``parts[1]``."""
     windows = Windows(examples.mel, examples.mask)
     with alone():
@@ -50,7 +50,7 @@ def learned(
     recipe = replace(plan.recipe, epochs=epochs)
     done = learn(lesson, recipe, seed=seed, groups=groups, checkpoint=checkpoint, identity=identity, progress=progress)
     curve = np.array(done.curve, np.float32).reshape(-1, 2)
-    return Net(heads, state(done.module), curve, done.best, trunk.sidecar if trunk else None)
+    return Learned(heads, state(done.module), curve, done.best, trunk.sidecar if trunk else None)
 
 
 def device() -> torch.device:
@@ -58,7 +58,7 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def said(net: Net, examples: Examples, rows: Rows) -> tuple[dict[str, Floats], Rows]:
+def said(net: Learned, examples: Examples, rows: Rows) -> tuple[dict[str, Floats], Rows]:
     """By target what is said of each window (probabilities, or means and sigmas in deviations); and each one's row."""
     windows = Windows(examples.mel, examples.mask)
     with alone(), torch.inference_mode():
@@ -75,7 +75,7 @@ def vectors(trunk: Trunk, examples: Examples, rows: Rows) -> tuple[Floats, Rows]
     return np.concatenate(parts), windows.all(rows)[0]
 
 
-def opened(net: Net) -> Network:
+def opened(net: Learned) -> Network:
     """The network of these arrays, ready to listen."""
     inside = {name.partition(".")[2]: value for name, value in net.weights.items() if name.startswith("trunk.")}
     trunk = opened_trunk(Trunk(inside, net.sidecar))

@@ -18,6 +18,7 @@ from recsys.errors import DataError
 from recsys.producers.labelling.arms import Arm, Arrays, Prediction, Progress, Rows
 from recsys.producers.labelling.examples import Examples
 from recsys.producers.networks import network
+from recsys.producers.networks.held import Trunk
 from recsys.producers.networks.trunks import SECONDS, WINDOWS, save
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ MOST = 12  # windows that are kept of a file
 class Own:
     """A trunk of one's own, and files as its front end hears them: (n, w, …) and which windows there are, (n, w)."""
 
-    trunk: network.Trunk
+    trunk: Trunk
     mel: NDArray[np.float16]
     mask: NDArray[np.bool_]
 
@@ -46,7 +47,7 @@ class Prepared(Examples):
         own: what the arm ``tuned`` hears with.
     """
 
-    start: network.Trunk | None = None
+    start: Trunk | None = None
     own: Own | None = None
 
     def take(self, rows: Rows) -> Prepared:
@@ -55,7 +56,7 @@ class Prepared(Examples):
         return replace(prepared(super().take(rows)), own=own)
 
 
-def begun(examples: Examples, trunk: network.Trunk) -> Prepared:
+def begun(examples: Examples, trunk: Trunk) -> Prepared:
     """Examples with the trunk that the arm ``cnn`` begins with."""
     return prepared(examples, start=trunk)
 
@@ -85,7 +86,7 @@ def heard(
         if progress:
             progress("hear", done, len(examples))
     mel, mask = _stacked(found, encoder.sidecar.name)
-    trunk = network.Trunk(encoder.weights(), encoder.sidecar.model_dump(mode="json"))
+    trunk = Trunk(encoder.weights(), encoder.sidecar.model_dump(mode="json"))
     return prepared(examples, own=Own(trunk, mel, mask))
 
 

@@ -10,8 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from recsys.errors import ArtefactError, DataError  # noqa: E402
+from recsys.producers.networks.held import Trunk  # noqa: E402
 from recsys.producers.networks.lessons import Windows  # noqa: E402
-from recsys.producers.networks.network import Trunk, fit  # noqa: E402
+from recsys.producers.networks.network import fit  # noqa: E402
 from recsys.producers.networks.pretraining import PLAN, Contrast, Pair, contrast, load, pretrain, save  # noqa: E402
 from recsys.producers.networks.recipes import Plan, changed  # noqa: E402
 from recsys.producers.networks.shortchunk import Trunk as Trunk64  # noqa: E402
