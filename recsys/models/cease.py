@@ -104,7 +104,7 @@ class Cease(DescribedModel, Ease):
         plays, seen = weighted(histories, self.weight), np.maximum(rows, 0)
         played, score = self.trained_[seen], _at(plays, self.coefficients_, seen)
         given, rest = {}, np.where(played, score - (plays @ self.level_)[:, None], score)
-        told, alone = (by_blocks(self.features_, known, plays @ side, rows) for side in (self.told_, self.alone_))
+        told, alone = (by_blocks(self.features_, known, plays @ side, rows).given for side in (self.told_, self.alone_))
         for name in told:
             given[name] = np.where(played, told[name], alone[name])
             rest = rest - given[name]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.contracts import Floats, Histories, Rows
 from recsys.models.base import divided, weighted
@@ -51,6 +52,13 @@ class Content(DescribedModel):
         self.items_ = _unit(self.features_.rows(dataset))
         return self
 
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], **params: Any) -> Self:
+        """The fitted model back from ``arrays()`` and ``params()``; its content rows know artists and albums."""
+        made = super().from_arrays(arrays, **params)
+        made.features_.drop = ()
+        return made
+
     def absorb(self, dataset: Dataset, rows: Rows) -> Rows:
         """New tracks are placed by their content; learned are those of which anything is known."""
         self.items_ = _unit(self.features_.rows(dataset))
@@ -76,8 +84,7 @@ class Content(DescribedModel):
             histories: CSR (q, tracks).
             rows: track rows, (q, k).
         """
-        given = by_blocks(self.features_, known, self.user_vectors(histories), rows)
-        return Split(given, np.zeros(rows.shape, np.float32))
+        return by_blocks(self.features_, known, self.user_vectors(histories), rows)
 
     def track_vectors(self) -> Floats | None:
         """The same as ``item_vectors``."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recsys.blas import one_blas_thread
 from recsys.contracts import Floats
 from recsys.models.base import divided
-from recsys.models.blocks import NUMBERS, Block, blocks
+from recsys.models.blocks import NUMBERS, Block, blocks, named
 
 if TYPE_CHECKING:
     from recsys.tables import Dataset
@@ -23,7 +23,11 @@ MOST = 2048  # columns that the axes are found in
 LONGEST = 5.0  # deviations from the mean beyond which a number counts no more
 ROWS = 16_384  # rows scaled at a time
 POWERS = 4  # of subspace iteration
+INTERCEPT = named("intercept")  # no block's column: theirs have "=" or "#" in their names
+ANYTHING = ""  # the name that goes with it where blocks are told apart
 STATE = ("columns", "shift", "scale", "limit", "turn", "strength", "centre")
+
+Part = tuple[Block, NDArray[np.intp], NDArray[np.intp]]  # a block, which of its columns are known, and where
 
 
 class Features:
@@ -34,17 +38,21 @@ class Features:
     turned into the axes in which training tracks vary most.
 
     Args:
-        dimensions: most axes to keep.
+        dimensions: most axes to keep, beside the intercept's.
         drop: blocks to leave out.
         weights: of blocks by name; 1 for those not named.
         rarity: words count by the logarithm of how rare they are (for cosines; a regression finds that itself).
+        intercept: the first axis is 1 for every track of which anything is known, and of such tracks the other axes
+            have mean 0 (for regressions). Without it what all tracks have in common would be learned as if it came
+            with words, and only the tracks that have some would be given it.
 
     Attributes:
         columns_: uint64 (c,), names of the columns as hashes, sorted.
         shift_, scale_: float32 (c,), taken off and multiplied.
         limit_: float32 (c,), the most that is then left of a number, or the length of a row of words.
-        turn_: float32 (c, d), the axes, of length 1.
-        strength_: float32 (d,), sums of squares of the training tracks along each axis, largest first.
+        turn_: float32 (c, d), the axes, of length 1; in the row of the intercept what centres them.
+        strength_: float32 (d,), sums of squares of the training tracks along each axis, largest first after the
+            intercept's.
         centre_: float32 (c,), mean scaled values of the training tracks.
 
     >>> import pandas as pd
@@ -71,8 +79,10 @@ class Features:
         drop: Iterable[str] = GROUPS,
         weights: Mapping[str, float] | None = None,
         rarity: bool = False,
+        intercept: bool = False,
     ) -> None:
-        self.dimensions, self.drop, self.weights, self.rarity = dimensions, tuple(drop), dict(weights or {}), rarity
+        self.dimensions, self.drop, self.weights = dimensions, tuple(drop), dict(weights or {})
+        self.rarity, self.intercept = rarity, intercept
 
     def fit(self, dataset: Dataset, training: NDArray[np.bool_]) -> Self:
         """Find scales and axes on the tracks marked in ``training`` (tracks,); none where they share nothing."""
@@ -82,11 +92,18 @@ class Features:
 
     def _fit(self, known: list[Block], training: NDArray[np.bool_]) -> None:
         found = [self._scaled(block, training) for block in known]
+        if found and self.intercept:
+            found.append((np.array([INTERCEPT]), np.zeros(1), np.ones(1), np.ones(1)))
         columns, *numbers = (np.concatenate(part) for part in zip(*found, strict=True)) if found else [np.empty(0)] * 4
         order = np.argsort(columns)
         self.columns_ = columns[order].astype(np.uint64)
         self.shift_, self.scale_, self.limit_ = (part[order].astype(np.float32) for part in numbers)
         self._find_axes(known, np.flatnonzero(training))
+
+    @property
+    def free(self) -> int:
+        """How many of the first axes a regression should not shrink: 1 with an intercept."""
+        return int((self.columns_ == INTERCEPT).any())
 
     def rows(self, dataset: Dataset, tracks: NDArray[Any] | None = None) -> Floats:
         """Content rows of some tracks (None = all) of any dataset, zeros where nothing is known, float32 (n, d)."""
@@ -96,15 +113,14 @@ class Features:
         with one_blas_thread():
             for start in range(0, len(tracks), ROWS):
                 some = tracks[start : start + ROWS]
-                for block, columns, mine in parts:
-                    made[start : start + ROWS] += self._values(block, columns, mine, some) @ self.turn_[mine]
+                for _, values, mine in self._told(parts, some):
+                    made[start : start + ROWS] += values @ self.turn_[mine]
         return made
 
     def split(self, known: Iterable[Block], tracks: NDArray[Any]) -> Iterator[tuple[str, Any, NDArray[np.intp]]]:
-        """Name, scaled values (n, columns) and places of the columns of each block; ``values @ turn_[places]`` of all
-        blocks sum to ``rows``."""
-        for block, columns, mine in self._parts([block for block in known if block.name not in self.drop]):
-            yield block.name, self._values(block, columns, mine, tracks), mine
+        """Name, scaled values (n, columns) and places of the columns of each block, and of the intercept as the block
+        ``ANYTHING``; ``values @ turn_[places]`` of all sum to ``rows``."""
+        yield from self._told(self._parts([block for block in known if block.name not in self.drop]), tracks)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The fitted state."""
@@ -138,7 +154,7 @@ class Features:
         scale = weight / (spread * np.sqrt(len(kept)) if block.name == NUMBERS else np.sqrt((spread**2).sum()))
         return block.columns[kept], mean, scale + 0 * mean, LONGEST * spread * scale
 
-    def _parts(self, known: list[Block]) -> list[tuple[Block, NDArray[np.intp], NDArray[np.intp]]]:
+    def _parts(self, known: list[Block]) -> list[Part]:
         """Each block with which of its columns are known here, and where."""
         made = []
         for block in known:
@@ -147,6 +163,19 @@ class Features:
             if len(shared):
                 made.append((block, shared, place[shared]))
         return made
+
+    def _told(self, parts: list[Part], tracks: NDArray[Any]) -> Iterator[tuple[str, Any, NDArray[np.intp]]]:
+        """Name, scaled values of some tracks and places of the columns of each block, then of the intercept."""
+        intercept, anything = np.flatnonzero(self.columns_ == INTERCEPT), np.zeros(len(tracks), bool)
+        for block, columns, mine in parts:
+            values = self._values(block, columns, mine, tracks)
+            yield block.name, values, mine
+            if block.sparse:
+                anything |= np.diff(values.indptr) > 0
+            elif len(intercept):
+                anything |= np.isfinite(block.matrix[tracks][:, columns]).any(axis=1)
+        if len(intercept):
+            yield ANYTHING, anything[:, None].astype(np.float32), intercept
 
     def _values(self, block: Block, columns: NDArray[np.intp], mine: NDArray[np.intp], tracks: NDArray[Any]) -> Any:
         """Scaled values of some tracks in the columns that are known, (n, columns)."""
@@ -165,16 +194,23 @@ class Features:
         parts = self._parts(known)
         for start in range(0, len(tracks), ROWS):
             some = tracks[start : start + ROWS]
-            values = [(self._values(block, columns, mine, some), mine) for block, columns, mine in parts]
-            for left, rows in values:
+            told = list(self._told(parts, some))
+            for _, left, rows in told:
                 total[rows] += np.asarray(left.sum(axis=0)).ravel()
-                for right, columns in values:
+                for _, right, columns in told:
                     product = left.T @ right
                     gram[np.ix_(rows, columns)] += product.toarray() if sp.issparse(product) else product
         self.centre_ = (total / max(len(tracks), 1)).astype(np.float32)
-        strength, axes = leading_axes(gram, self.dimensions)
+        intercept = self.columns_ == INTERCEPT
+        count = gram[intercept, intercept]
+        mean = np.where(intercept, 0, total / max(count.sum(), 1)) * len(count)
+        gram[intercept] = gram[:, intercept] = 0
+        strength, axes = leading_axes(gram - count.sum() * np.outer(mean, mean), self.dimensions)
         kept = strength > 1e-6 * strength.max(initial=1e-9)
-        self.turn_, self.strength_ = axes[:, kept].astype(np.float32), strength[kept].astype(np.float32)
+        axes = axes[:, kept]
+        axes[intercept] = -mean @ axes
+        self.turn_ = np.column_stack([*np.eye(size)[intercept], axes]).astype(np.float32)
+        self.strength_ = np.r_[count, strength[kept]].astype(np.float32)
 
 
 def leading_axes(gram: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -116,7 +116,7 @@ class Hybrid(DescribedModel, Peopled):
         check_content(dataset)
         played = _played(dataset)
         self.people_ = People.of(dataset)
-        self.features_ = Features(self.dimensions).fit(dataset, played)
+        self.features_ = Features(self.dimensions, intercept=True).fit(dataset, played)
         with _Content(self, dataset, played):
             super().fit(dataset, rng=rng, progress=progress)
         return self
@@ -173,14 +173,14 @@ class Hybrid(DescribedModel, Peopled):
             rows: track rows, (q, k).
         """
         users, seen = self.user_vectors(histories), np.maximum(rows, 0)
-        given = by_blocks(self.features_, known, users @ self.map_.coefficients_[:, : self.factors].T, rows)
-        given |= by_groups(self.map_.groups(self.factors), known, users, rows)
+        given, rest = by_blocks(self.features_, known, users @ self.map_.coefficients_[:, : self.factors].T, rows)
+        given = {**given, **by_groups(self.map_.groups(self.factors), known, users, rows)}
         moved = (self.items_ - self.points_)[:, : self.factors]
         if self.prior:
-            return Split(given, np.einsum("qd,qkd->qk", users, moved[seen]))
+            return Split(given, rest + np.einsum("qd,qkd->qk", users, moved[seen]))
         placed = ~np.asarray(moved.any(axis=1))[seen]  # content has a say in tracks without plays alone
         whole = np.einsum("qd,qkd->qk", users, self.item_vectors()[seen])
-        return Split({name: np.where(placed, part, 0) for name, part in given.items()}, np.where(placed, 0, whole))
+        return Split({name: np.where(placed, part, 0) for name, part in given.items()}, np.where(placed, rest, whole))
 
     def _held(self, system: System, items: Floats, plays: Histories, ridge: Floats) -> Held:
         more = self._doubts(system, plays, self.doubt)
@@ -202,7 +202,7 @@ class _Content:
     def __exit__(self, failed: Any, *_: Any) -> None:
         del self.model._content
         if failed is None:
-            self.model.map_ = ContentMap(self._ridge()).fit(self.known, self.model.items_[self.played])
+            self.model.map_ = self._map().fit(self.known, self.model.items_[self.played])
             self.model.points_ = np.zeros_like(self.model.items_)
             for some, known in ((self.played, self.known), (~self.played, self.rest)):
                 self.model.points_[some] = self.model.map_.predict(known)
@@ -214,7 +214,7 @@ class _Content:
             return None
         placed = np.asarray(items[self.played].any(axis=1))
         guess = np.zeros_like(items[self.played])
-        found = ContentMap(self._ridge())
+        found = self._map()
         guess[placed] = found.left_out(self.known.take(placed), items[self.played][placed])
         if not placed.all():
             guess[~placed] = found.predict(self.known.take(~placed))
@@ -223,9 +223,9 @@ class _Content:
         made[self.played] = guess
         return made
 
-    def _ridge(self) -> float:
-        """0, which is to choose it, in the first rounds."""
-        return self.model.map_.ridge_ if self.rounds >= SETTLED else 0.0
+    def _map(self) -> ContentMap:
+        """One that chooses its strength in the first rounds."""
+        return ContentMap(self.model.map_.ridge_ if self.rounds >= SETTLED else 0.0, self.model.features_.free)
 
 
 def _played(dataset: Dataset) -> NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from recsys.models.base import divided
 
 RIDGES = 10.0 ** np.arange(-2.0, 1.6, 0.5)  # in units of the mean strength of an axis
 SHRINK = 2.0 ** np.arange(-2, 8)  # a group's mean is taken as if so many tracks with effect 0 were in it too
+MOST = 0.999  # of a track's own weight in its prediction
 JUDGES = 4_000  # tracks at most that strengths are chosen on
 Codes = NDArray[np.uint64]
 
@@ -39,6 +40,7 @@ class ContentMap:
 
     Args:
         ridge: strength in units of the mean strength of an axis; 0 = what predicts left-out tracks best.
+        free: how many of the first axes are not shrunk, see ``Features.free``.
 
     >>> rows = np.eye(2, dtype=np.float32)[[0, 0, 0, 1, 1, 1]]
     >>> factors = np.array([[1.0], [1.0], [1.0], [-1.0], [-1.0], [-1.0]], np.float32)
@@ -53,8 +55,8 @@ class ContentMap:
     effects_: dict[str, Floats]
     shrink_: dict[str, float]
 
-    def __init__(self, ridge: float = 0.0) -> None:
-        self.ridge = ridge
+    def __init__(self, ridge: float = 0.0, free: int = 0) -> None:
+        self.ridge, self.free = ridge, free
 
     def fit(self, known: Described, factors: Floats) -> Self:
         """Learn from tracks whose factors (n, f) are known."""
@@ -114,22 +116,23 @@ class ContentMap:
     ) -> tuple[NDArray[np.float64], Floats]:
         """Leverage (n,) and fit (n, f) at the ridge whose error on left-out tracks is smallest."""
         some = np.linspace(0, len(rows) - 1, min(JUDGES, len(rows))).astype(int)
-        unit = max(strength.mean(), 1e-9) if len(strength) else 1.0
-        part, truth = rows[some], factors[some]
-        squared = part**2
+        part, truth, squared = rows[some], factors[some], np.square(rows[some])
 
         def error(ridge: float) -> float:
-            shrunk = 1 / (strength + ridge * unit)
-            gap = (truth - part @ (products * shrunk[:, None].astype(np.float32))) / (
-                1 - squared @ shrunk.astype(np.float32)
-            )[:, None]
-            return float((gap**2).sum())
+            shrunk = self._shrunk(strength, ridge)
+            left = np.maximum(1 - squared @ shrunk, 1 - MOST)[:, None]
+            return float((((truth - part @ (products * shrunk[:, None])) / left) ** 2).sum())
 
         self.ridge_ = float(self.ridge or min(RIDGES, key=error))
-        shrunk = 1 / (strength + self.ridge_ * unit)
-        self.coefficients_ = (products * shrunk[:, None]).astype(np.float32)
-        leverage = np.square(rows) @ shrunk.astype(np.float32)
-        return np.minimum(leverage, 0.999), rows @ self.coefficients_
+        shrunk = self._shrunk(strength, self.ridge_)
+        self.coefficients_ = products * shrunk[:, None]
+        return np.minimum(np.square(rows) @ shrunk, MOST), rows @ self.coefficients_
+
+    def _shrunk(self, strength: NDArray[np.float64], ridge: float) -> Floats:
+        """1 over strength plus ridge of each axis, float32 (d,); a ridge in units of the mean strength."""
+        held = np.arange(len(strength)) >= self.free
+        unit = max(strength[held].mean(), 1e-9) if held.any() else 0.0
+        return (1 / np.maximum(strength + ridge * unit * held, 1e-9)).astype(np.float32)
 
     def _group(self, column: str, codes: Codes, rest: Floats) -> Floats:
         """Learn the mean remainder of each group; what the others in a track's group say about it, (n, f)."""

@@ -95,7 +95,7 @@ class Ridge(DescribedModel):
             rows: track rows, (q, k).
         """
         profiles = self._profiles(histories)
-        given = by_blocks(self.features_, known, profiles, rows)
+        given = dict(by_blocks(self.features_, known, profiles, rows).given)
         made = np.asarray(profiles @ self.rows_.T, np.float32) if np.isfinite(self.shrink_).any() else profiles
         for column, codes, effects in self._effects(histories, made):
             given[column] = np.take_along_axis(effects, codes[np.maximum(rows, 0)], axis=1)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from recsys.contracts import Floats, Rows
 from recsys.models.base import divided
 from recsys.models.blocks import Block, blocks, group_codes
+from recsys.models.features import ANYTHING, Features
 
 if TYPE_CHECKING:
-    from recsys.models.features import Features
     from recsys.tables import Dataset
 
 _BLOCKS: WeakKeyDictionary[Dataset, list[Block]] = WeakKeyDictionary()
@@ -64,8 +64,9 @@ def known_codes(known: Dataset, column: str) -> NDArray[np.uint64]:
     return kept[column]
 
 
-def by_blocks(features: Features, known: Dataset, profiles: Floats, rows: Rows) -> dict[str, Floats]:
-    """What each block gave to content row · profile beyond what the mean training track has, float32 (q, k) each.
+def by_blocks(features: Features, known: Dataset, profiles: Floats, rows: Rows) -> Split:
+    """What each block gave to content row · profile beyond what the mean training track has; that anything is known of
+    a track at all, beyond how often it is, is the rest.
 
     Args:
         features: the content rows that ``profiles`` belong to.
@@ -80,7 +81,7 @@ def by_blocks(features: Features, known: Dataset, profiles: Floats, rows: Rows) 
         weights = profiles @ features.turn_[columns].T
         told = _sparse(values, weights, place) if sp.issparse(values) else _dense(values, weights, place)
         found[name] = (told - (weights @ features.centre_[columns])[:, None]).astype(np.float32)
-    return found
+    return Split(found, found.pop(ANYTHING, np.zeros(rows.shape, np.float32)))
 
 
 def _sparse(values: sp.csr_array, weights: Floats, place: NDArray[np.intp]) -> Floats:

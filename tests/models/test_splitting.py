@@ -77,6 +77,24 @@ def test_parts_are_those_of_the_score_up_to_what_all_tracks_share(name: str, art
         assert np.nanmax(np.nanstd(mine, axis=1)) < 1e-4 * max(1, np.abs(gap).max())
 
 
+@pytest.mark.parametrize("name", ["hybrid", "mapped", "ridge", "cease"])
+def test_parts_sum_where_genres_are_known_of_some_tracks_and_nothing_of_others(name: str) -> None:
+    dataset = world(artists=False)
+    frame, space = dataset.catalogue.frame.copy(), dataset.contents["sound"]
+    frame.loc[::2, "genre"] = None
+    frame.loc[::5, ["genre", "tags", "year"]] = [None, None, np.nan]
+    silent = np.arange(TRACKS) % 5 == 0
+    sound = Embeddings(np.where(silent[:, None], 0, space.vectors), space.known & ~silent, "sound")
+    dataset = replace(dataset, catalogue=Catalogue(frame), contents={"sound": sound})
+    model, histories = fitted(name, dataset), dataset.matrix()[:6]
+    rows = np.broadcast_to(np.arange(TRACKS, dtype=np.int32), (6, TRACKS))
+    found = model.split(known_of(dataset), histories, rows)
+    gap = model.scores(histories) - found.rest - np.sum(list(found.given.values()), axis=0)
+    for some in (slice(0, TRACKS - NEW), slice(TRACKS - NEW, TRACKS)):
+        mine = np.where(histories.toarray() > 0, np.nan, gap)[:, some]
+        assert np.nanmax(np.nanstd(mine, axis=1)) < 1e-4 * max(1, np.abs(gap).max())
+
+
 @pytest.mark.parametrize("name", ["hybrid", "mapped", "ridge"])
 def test_a_track_without_plays_owes_nothing_to_them(name: str) -> None:
     dataset = world()
