@@ -111,7 +111,7 @@ class Chooser:
         if self.kept is None or not self.once:
             candidates = training.compare(train, self.settings, progress=self.progress)
             self.kept = _telling(candidates) if self.once else candidates
-        default = comparing.best_of(self.kept)
+        default = comparing.best_of(self.kept, new_tracks=comparing.has_new_tracks(train))
         return fitted(training.refit(self.kept, train, self.settings), default.name, train)
 
 

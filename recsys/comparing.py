@@ -15,6 +15,7 @@ from recsys.errors import DataError
 from recsys.evaluation import metrics, paired, split
 from recsys.evaluation.thin import thin
 from recsys.models.blend import MEMBERS, PRIOR, Blend
+from recsys.models.blocks import blocks
 from recsys.models.weighing import Fallback, fit_fallback, looked_at, weigh, weigh_short
 from recsys.retrieval import top_lists
 from recsys.settings import Settings
@@ -28,6 +29,7 @@ LARGE_SET = ("popularity", "itemknn", "rp3beta", "ials", "content", "ridge", "ma
 JUDGES = 10_000  # listeners at most whose hidden plays compare the models
 MANY = 1000  # listeners to learn an order from
 TOLERANCE = 0.0025  # share of the blend's measure that counts as no loss
+NEW = 0.01  # share of tracks without plays from which a model must be able to list them
 PATIENCE = 15.0  # seconds of one fit beyond which a model's grid is not tried
 Progress = Callable[[str, int, int], None]
 
@@ -51,10 +53,11 @@ class Candidate:
         return float(self.ndcg.mean()) if len(self.ndcg) else 0.0
 
 
-def best_of(candidates: Sequence[Candidate]) -> Candidate:
+def best_of(candidates: Sequence[Candidate], *, new_tracks: bool = False) -> Candidate:
     """The model to take: the blend, which answers for new tracks too, unless another did better.
 
-    A single model must be better beyond doubt (95 % interval of the paired difference over listeners). The learned
+    A single model must be better beyond doubt (95 % interval of the paired difference over listeners), and where there
+    are ``new_tracks`` it must know what tracks are: one that goes by plays alone would never list them. The learned
     ranker, which leaves new tracks to the blend and learns from short histories too, must only not lose where it
     learned from many listeners; from few it must be better beyond doubt as well.
     """
@@ -65,7 +68,19 @@ def best_of(candidates: Sequence[Candidate]) -> Candidate:
     blend, ranker = mixed[0], mixed[-1]
     lenient = len(blend.ndcg) >= MANY and ranker.score >= blend.score * (1 - TOLERANCE)
     ours = ranker if lenient or paired(ranker.ndcg, blend.ndcg).low > 0 else blend
-    return best if best not in mixed and paired(best.ndcg, ours.ndcg).low > 0 else ours
+    fit_for_new = not new_tracks or models.model_class(best.name).cold
+    return best if best not in mixed and fit_for_new and paired(best.ndcg, ours.ndcg).low > 0 else ours
+
+
+def has_new_tracks(dataset: Dataset) -> bool:
+    """Whether one track in a hundred, or more, has no plays and is known by its content."""
+    unplayed = np.bincount(dataset.histories().indices, minlength=len(dataset.tracks)) == 0
+    if unplayed.mean() < NEW:
+        return False
+    known = np.zeros(len(unplayed), bool)
+    for block in blocks(dataset):
+        known |= block.known
+    return bool((unplayed & known).mean() >= NEW)
 
 
 def hidden_part(dataset: Dataset, settings: Settings) -> split.Split:

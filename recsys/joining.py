@@ -237,10 +237,11 @@ def _described(catalogue: Catalogue, columns: pd.DataFrame, library: Rows) -> Ca
     frame = catalogue.frame.copy()
     if _excerpts(frame["duration"], mine["duration"]):
         mine["duration"] = mine["duration"].where(~frame.notna().any(axis=1))
-    for name in mine:
-        if name not in frame or not frame[name].notna().any():
-            frame[name] = mine[name]
-        elif pd.api.types.is_numeric_dtype(frame[name]) == pd.api.types.is_numeric_dtype(mine[name]):
+    fresh = [name for name in mine if name not in frame or not frame[name].notna().any()]
+    order = list(dict.fromkeys([*frame, *mine]))
+    frame = pd.concat([frame.drop(columns=fresh, errors="ignore"), mine[fresh]], axis=1)[order]
+    for name in mine.columns.difference(fresh, sort=False):
+        if pd.api.types.is_numeric_dtype(frame[name]) == pd.api.types.is_numeric_dtype(mine[name]):
             frame[name] = frame[name].where(frame[name].notna(), mine[name])
     for name in frame:
         if not pd.api.types.is_numeric_dtype(frame[name]):

@@ -9,7 +9,18 @@ import numpy as np
 
 from recsys import models, ordering
 from recsys.audio.space import NAME as SOUND
-from recsys.comparing import BLEND, SMALL, Candidate, Progress, best_of, compare_on, fit, hidden_part, judges
+from recsys.comparing import (
+    BLEND,
+    SMALL,
+    Candidate,
+    Progress,
+    best_of,
+    compare_on,
+    fit,
+    has_new_tracks,
+    hidden_part,
+    judges,
+)
 from recsys.contracts import Recommender
 from recsys.errors import DataError
 from recsys.evaluation import intervals, split
@@ -48,7 +59,7 @@ def train(dataset: Dataset, settings: Settings, *, progress: Progress | None = N
         model = _fitted(dataset, name, settings.models.get(name, {}), seed, progress)
         return Trained(model, build_index(dataset, model, seed), [])
     candidates = _candidates(dataset, settings, progress)
-    best = _chosen(candidates, name) if candidates else None
+    best = _chosen(candidates, name, has_new_tracks(dataset)) if candidates else None
     if best and isinstance(best.model, Ranked):
         model = _reordered(best, dataset, seed, progress)
     else:
@@ -67,9 +78,9 @@ def _candidates(dataset: Dataset, settings: Settings, progress: Progress | None)
     return compare_hidden(hidden, settings, progress=progress)
 
 
-def _chosen(candidates: list[Candidate], name: str | None) -> Candidate:
+def _chosen(candidates: list[Candidate], name: str | None, new_tracks: bool) -> Candidate:
     """The one asked for, or the best."""
-    best = next((c for c in candidates if c.name == name), best_of(candidates))
+    best = next((c for c in candidates if c.name == name), best_of(candidates, new_tracks=new_tracks))
     if name and best.name != name:
         raise DataError(f"model {name!r} can't be fitted here: too few of its members can, or too few listeners")
     return best
