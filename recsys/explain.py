@@ -35,6 +35,7 @@ KINDS = {
 }
 COLLABORATIVE = "collaborative"
 CONTENT = "content: "  # before the name of a block
+ROUNDING = 1e-6  # of the largest part: less is what rounding left, not a part
 LEADS = 0.25  # share of what speaks for a row from which a block of content is named in words
 REST = {"hybrid": COLLABORATIVE, "mapped": COLLABORATIVE}  # kinds of what no block gave, where they differ
 
@@ -193,7 +194,9 @@ def by_kind(model: Recommender, known: Known, histories: sp.csr_array, rows: Row
             kind, part = REST.get(name, kind), part - np.sum(list(given.values()), axis=0, dtype=np.float32)
             found |= {block: found.get(block, np.float32(0)) + each for block, each in given.items()}
         found[kind] = (found.get(kind, np.float32(0)) + part).astype(np.float32)
-    return {kind: each for kind, each in found.items() if each.any()} or found
+    most = {kind: float(np.abs(each).max(initial=0)) for kind, each in found.items()}
+    least = ROUNDING * max(most.values(), default=0)
+    return {kind: each for kind, each in found.items() if most[kind] > least} or found
 
 
 def _shares(member: Any, described: Dataset, histories: sp.csr_array, rows: Rows) -> dict[str, Floats]:
