@@ -17,7 +17,7 @@ _HOMES = {
         *("ingest", "analyze", "train", "evaluate", "tune", "update", "feedback", "recommend", "similar", "playlist"),
         *("playlist_new", "playlist_run", "playlist_match", "playlist_ledger", "search", "label"),
         *("learn_classification", "learn_emotion", "predict", "transcribe"),
-        *("describe", "inspect", "init", "run", "open_engine"),
+        *("describe", "forget", "inspect", "init", "run", "open_engine"),
     ),
     "recsys.engine": ("Engine",),
     "recsys.settings": ("Settings",),

@@ -14,6 +14,8 @@ from recsys import manifest
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings
 from recsys.verbs.answering import describe, open_engine, recommend, similar
+from recsys.verbs.composing import learn_generation
+from recsys.verbs.forgetting import forget
 from recsys.verbs.labelling import label
 from recsys.verbs.learning import evaluate, train, tune
 from recsys.verbs.made import Made, Pathlike, Progress
@@ -33,12 +35,14 @@ __all__ = [
     "do",
     "evaluate",
     "feedback",
+    "forget",
     "ingest",
     "init",
     "inspect",
     "label",
     "learn_classification",
     "learn_emotion",
+    "learn_generation",
     "open_engine",
     "playlist",
     "playlist_ledger",
@@ -123,6 +127,7 @@ STEPS: dict[str, Callable[..., Made]] = {
     "analyze": analyze,
     "learn_classification": learn_classification,
     "learn_emotion": learn_emotion,
+    "learn_generation": learn_generation,
     "predict": predict,
     "label": label,
     "transcribe": transcribe,
@@ -136,4 +141,5 @@ STEPS: dict[str, Callable[..., Made]] = {
     "playlist": playlist,
     "playlist_new": playlist_new,
     "playlist_run": playlist_run,
+    "forget": forget,
 }

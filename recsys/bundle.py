@@ -37,7 +37,7 @@ def create(bundles: Path, write: Callable[[Path], Mapping[str, Any]], *, time: f
         raise ArtefactError(f"{bundles} is a file; expected a folder for bundles")
     with manifest.working_folder(bundles, "making") as work:
         sealed = manifest.seal(work, KIND, write(work))
-        target = bundles / f"{_stamp(time)}-{_hash(sealed['files'])}"
+        target = bundles / f"{_stamp(time)}-{content_hash(sealed['files'])}"
         if target.exists():
             shutil.rmtree(target)
         os.replace(work, target)
@@ -92,5 +92,6 @@ def _stamp(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def _hash(files: Mapping[str, Any]) -> str:
+def content_hash(files: Mapping[str, Any]) -> str:
+    """Eight letters that stand for the files of a manifest; the end of a bundle's name."""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:8]

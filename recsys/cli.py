@@ -11,7 +11,19 @@ from recsys.terminal import one_line
 
 GLOBAL = ("--quiet", "-q", "--debug")  # may stand anywhere on the line
 # as data flows; importing one adds its commands
-ROOMS = ("raw", "producing", "labelling", "transcribing", "learning", "updating", "answering", "searching", "playlists")
+ROOMS = (
+    "raw",
+    "producing",
+    "labelling",
+    "transcribing",
+    "composing",
+    "learning",
+    "updating",
+    "answering",
+    "searching",
+    "playlists",
+    "forgetting",
+)
 for room in ROOMS:
     import_module(f"recsys.commands.{room}")
 

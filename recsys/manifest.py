@@ -144,7 +144,7 @@ def working_folder(parent: Path, name: str) -> Iterator[Path]:
     """An empty hidden folder of this process in ``parent``; gone at the end, and so are those of killed processes."""
     parent.mkdir(parents=True, exist_ok=True)
     for path in parent.glob(f".{name}.*.tmp"):
-        if not _alive(path.name.split(".")[-2]):
+        if not alive(path.name.split(".")[-2]):
             shutil.rmtree(path, ignore_errors=True)
     work = parent / f".{name}.{os.getpid()}.tmp"
     shutil.rmtree(work, ignore_errors=True)
@@ -163,7 +163,7 @@ def recover(target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _alive(pid: str) -> bool:
+def alive(pid: str) -> bool:
     """Whether a process of this number runs (or may run: it is somebody else's)."""
     try:
         os.kill(int(pid), 0)
