@@ -21,7 +21,7 @@ from recsys.contracts import Rows
 from recsys.errors import DataError
 from recsys.explain import Explained, explain, reasons, structured
 from recsys.exploring import Exploration, explored
-from recsys.nearby import Near, Seeds, alike, neighbours
+from recsys.nearby import Near, Seeds, likenesses, neighbours
 from recsys.opened import Opened
 from recsys.playlists.formats import Entry
 from recsys.playlists.solve import Playlist
@@ -183,7 +183,7 @@ class Engine(Opened):
         settings = settings or SimilarSettings()
         n, by = n or settings.n, by or settings.by
         rules: dict[str, Any] = {
-            "allow": None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32),
+            "allow": self._allowed(where),
             "max_per_artist": max_per_artist or settings.max_per_artist,
             "not_same_album": not_same_album,
             "collapse": collapse,
@@ -198,6 +198,10 @@ class Engine(Opened):
             near = neighbours(self.index, self.catalogue, seeds, n, weights=weights, **rules)
             found.append(self._similar_frame(seeds, near, weights))
         return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
+
+    def _allowed(self, where: str | None) -> Rows | None:
+        """Rows for which a filter holds; None = all."""
+        return None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32)
 
     def seeds(self, likes: list[Any], unlikes: list[Any], by: str) -> Seeds:
         """What is searched for: tracks by id, and files, each a track again or compared by what it sounds like."""
@@ -238,7 +242,7 @@ class Engine(Opened):
         return hear(path, self.folder / SOUND, self.catalogue)
 
     def _similar_frame(self, seeds: Seeds, near: Near, weights: Mapping[str, float]) -> pd.DataFrame:
-        rows = near.rows
+        rows, artists = near.rows, self.catalogue.artists
         return pd.DataFrame(
             {
                 "query": np.repeat(seeds.named, len(rows)),
@@ -247,7 +251,7 @@ class Engine(Opened):
                 "score": near.scores,
                 "title": self.catalogue.values("title")[rows],
                 "artist": self.catalogue.values("artist")[rows],
-                "reason": [alike(self.index, self.catalogue, seeds, other, weights) for other in rows],
+                "reason": ["; ".join(why) for why in likenesses(self.index, artists, seeds, rows, weights)],
             }
         )
 
@@ -259,20 +263,23 @@ class Engine(Opened):
         *,
         n: int | None = None,
         minutes: float | None = None,
+        where: str | None = None,
         settings: PlaylistSettings | None = None,
     ) -> tuple[Playlist, list[Entry]]:
         """A playlist from seed tracks or sound files: neighbours of all seeds together, in a listenable order.
 
-        Other kinds of lists are made by recipes, see ``recsys.listing``.
+        Other kinds of lists are made by recipes, see ``recsys.listing``. ``where`` filters all but the seeds.
 
         Returns:
             The playlist in rows (with the rules it had to relax) and its entries for a file.
 
         Raises:
             UnknownId: a seed that is not in the catalogue.
+            DataError: no track satisfies the filter, or it can't be read.
         """
         wanted, settings = self.seeds(list(seeds), [], "hybrid"), settings or PlaylistSettings()
-        made = seeding.from_seeds(self.index, self.catalogue, wanted, settings, n=n, minutes=minutes)
+        allow = self._allowed(where)
+        made = seeding.from_seeds(self.index, self.catalogue, wanted, settings, n=n, minutes=minutes, allow=allow)
         why = seeding.reasons(self.index, self.catalogue, wanted, made.rows)
         return made, [self.entry(row, reason) for row, reason in zip(made.rows.tolist(), why, strict=True)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recsys import nearby
 from recsys.contracts import Rows
+from recsys.errors import DataError
 from recsys.index import Index
 from recsys.nearby import Seeds, neighbours
 from recsys.playlists.goals import Goals
@@ -24,16 +25,24 @@ def from_seeds(
     *,
     n: int | None = None,
     minutes: float | None = None,
+    allow: Rows | None = None,
 ) -> Playlist:
     """The tracks nearest to all seeds together, in an order that is good to hear; seeds that are tracks open the list.
 
     Args:
         seeds: tracks, and sounds that are none: then all are compared by sound.
         n: length in tracks; not used with ``minutes``.
+        allow: the only tracks to choose from, besides the seeds.
+
+    Raises:
+        DataError: there is none to choose from.
     """
+    if allow is not None and not len(allow):
+        raise DataError("no track to choose from satisfies the filter; loosen it")
     weights = _weights(index, seeds)
     length = int(minutes / OF_MINUTES) if minutes else n or settings.n
-    near = neighbours(index, catalogue, seeds, min(20 * length + 200, len(catalogue)), weights=weights)
+    most = min(20 * length + 200, len(catalogue))
+    near = neighbours(index, catalogue, seeds, most, weights=weights, allow=allow)
     pool = Pool.of(catalogue, near.rows, near.scores, likeness=nearby.likeness(index, weights))
     rules = Rules(
         tracks=None if minutes else n or settings.n,

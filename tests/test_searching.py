@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from recsys import api, cli
@@ -55,3 +57,25 @@ def test_the_command_prints_json_and_names_unknown_words(
     assert not stop.value.code
     assert len(json.loads(told.out)) == 3
     assert "xyzzyq" in told.err
+
+
+def test_a_mood_narrows_every_answer(bundle: Path, tmp_path: Path) -> None:
+    engine = Engine.open(bundle)
+    calm = engine.catalogue.where("mood = 'calm'")
+    assert 0 < calm.sum() < len(calm)
+    seed = engine.tracks.at(int(np.flatnonzero(~calm)[0]))
+    near = api.similar([seed], bundle=bundle, n=5, mood="calm")
+    assert calm[engine.tracks.rows(near["track_id"])].all()
+    genre = str(engine.catalogue.values("genre")[int(np.flatnonzero(calm)[0])][0])
+    found = api.search(genre, bundle=bundle, mood="calm")
+    assert calm[engine.tracks.rows(found["track_id"])].all()
+    api.recommend(bundle, out=tmp_path / "recs", n=5, like=[seed], mood="calm")
+    assert calm[engine.tracks.rows(pd.read_parquet(tmp_path / "recs")["track_id"])].all()
+    api.playlist([seed], bundle=bundle, out=tmp_path / "calm.csv", n=5, mood="calm")
+    listed = pd.read_csv(tmp_path / "calm.csv")["track_id"].tolist()
+    assert listed[0] == seed
+    assert calm[engine.tracks.rows(listed[1:])].all()
+    api.playlist_new("radio", {"seeds": [seed], "mood": "calm"}, bundle=bundle, out=tmp_path / "radio.csv", n=5)
+    assert calm[engine.tracks.rows(pd.read_csv(tmp_path / "radio.csv")["track_id"][1:])].all()
+    with pytest.raises(DataError, match="loosen it"):
+        api.playlist([seed], bundle=bundle, out=tmp_path / "none.csv", where="year > 9999")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from recsys import api, terminal
-from recsys.commands.options import Bundle, Json, Set, app, default, settled
+from recsys.commands.options import Bundle, Json, Mood, Set, Where, app, default, settled
 from recsys.settings import FILE
 from recsys.terminal import progress_bars
 
@@ -24,7 +24,8 @@ def recommend(
     like: Annotated[list[str] | None, typer.Option(help="For a newcomer who likes this track; repeatable.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="And this genre or tag; repeatable.")] = None,
     candidates: Annotated[Path | None, typer.Option(help="File of the only track ids to choose from.")] = None,
-    where: Annotated[str | None, typer.Option(help="Filter, e.g. \"genre = 'jazz' and p_genre > .8\".")] = None,
+    where: Where = None,
+    mood: Mood = None,
     include_seen: Annotated[bool, typer.Option("--include-seen", help="Known tracks too.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Keep the finished parts of a killed run.")] = False,
     format: Annotated[str | None, typer.Option(help="parquet, csv or jsonl.")] = None,
@@ -51,6 +52,7 @@ def recommend(
             tag=tag or (),
             candidates=candidates,
             where=where,
+            mood=mood,
             include_seen=include_seen,
             resume=resume,
             format=format,
@@ -77,7 +79,8 @@ def similar(
     like: Annotated[list[str] | None, typer.Option(help="One search from several: near this; repeatable.")] = None,
     unlike: Annotated[list[str] | None, typer.Option(help="And away from this; repeatable.")] = None,
     by: Annotated[str | None, typer.Option(help="hybrid, collaborative, content, sound or harmony.")] = None,
-    where: Annotated[str | None, typer.Option(help="Filter, e.g. \"year >= 1990 and genre != 'Pop'\".")] = None,
+    where: Where = None,
+    mood: Mood = None,
     max_per_artist: Annotated[int | None, typer.Option(help="At most so many by one artist.", min=1)] = None,
     not_same_album: Annotated[bool, typer.Option("--not-same-album", help="Leave out the track's album.")] = False,
     collapse: Annotated[bool, typer.Option("--collapse", help="Each recording once, however many copies.")] = False,
@@ -95,6 +98,7 @@ def similar(
         n=n,
         by=by,
         where=where,
+        mood=mood,
         max_per_artist=max_per_artist,
         not_same_album=not_same_album,
         collapse=collapse,

@@ -24,6 +24,8 @@ Seed = Annotated[int | None, typer.Option(help="Seed of everything random.", min
 Tables = Annotated[Path | None, typer.Option(help="Folder of tables that ingest wrote.")]
 Bundle = Annotated[Path | None, typer.Option(help="Bundle, or folder of bundles, that train wrote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Where = Annotated[str | None, typer.Option(help="Filter, e.g. \"genre = 'jazz' and p_genre > .8 and year >= 1990\".")]
+Mood = Annotated[str | None, typer.Option(help='Words such as "calm, tender"; or "valence>.6,arousal<.4".')]
 More = Annotated[list[str] | None, typer.Argument(hidden=True)]
 
 

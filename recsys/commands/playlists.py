@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from recsys import api, terminal
-from recsys.commands.options import Bundle, Json, More, Set, app, default, settled
+from recsys.commands.options import Bundle, Json, Mood, More, Set, Where, app, default, settled
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings
 from recsys.terminal import progress_bars
@@ -44,6 +44,8 @@ def playlist(
     out: Annotated[Path | None, typer.Option(help="Playlist file: .m3u8, .xspf, .jspf, .csv or .parquet.")] = None,
     n: Annotated[int | None, typer.Option("-n", "--n", help="Length in tracks.", min=1)] = None,
     minutes: Annotated[float | None, typer.Option(help="Length in minutes.", min=1)] = None,
+    where: Where = None,
+    mood: Mood = None,
     title: Annotated[str, typer.Option(help="Name of the playlist.")] = "",
     set_: Set = None,
     as_json: Json = False,
@@ -59,6 +61,8 @@ def playlist(
         out=out,
         n=n,
         minutes=minutes,
+        where=where,
+        mood=mood,
         title=title,
         settings=settings,
     )

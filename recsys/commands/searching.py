@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from recsys import api, terminal
-from recsys.commands.options import Bundle, Json, Set, app, default, settled
+from recsys.commands.options import Bundle, Json, Mood, Set, Where, app, default, settled
 
 
 @app.command()
@@ -15,13 +15,15 @@ def search(
     query: Annotated[str, typer.Argument(help="Words of a title, an artist, a genre, a tag, a mood.")],
     bundle: Bundle = None,
     n: Annotated[int, typer.Option("-n", "--n", help="Tracks at most.", min=1)] = 20,
-    where: Annotated[str | None, typer.Option(help='Filter, e.g. "year >= 1990 and p_genre > .8".')] = None,
+    where: Where = None,
+    mood: Mood = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
     """Tracks by words in titles, artists, tags and predicted labels; typing errors are forgiven."""
     settings = settled(set_)
-    found = api.search(query, bundle=bundle or default(settings, "bundles"), n=n, where=where, settings=settings)
+    bundle = bundle or default(settings, "bundles")
+    found = api.search(query, bundle=bundle, n=n, where=where, mood=mood, settings=settings)
     if found.attrs["unknown"]:
         terminal.say(f"nothing here is like {', '.join(map(repr, found.attrs['unknown']))}: left out")
     if as_json:

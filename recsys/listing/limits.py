@@ -19,6 +19,7 @@ from recsys.playlists.memory import Memory
 from recsys.playlists.objective import span
 from recsys.playlists.rules import Quota, Rules, Spread
 from recsys.tables import Catalogue
+from recsys.tables.narrowed import narrowed
 
 SPAN = re.compile(r"\s*(\d{1,4})\s*(?:[-–]\s*(\d{1,4})\s*)?")
 
@@ -31,8 +32,8 @@ def allowed(desk: Desk, recipe: Recipe) -> Mask:
     """
     songs = desk.engine.catalogue
     mask = np.ones(len(songs), bool)
-    if recipe.where:
-        mask &= songs.where(recipe.where)
+    if asked := narrowed(songs.frame, recipe.where, recipe.mood):
+        mask &= songs.where(asked)
     for one, keep in ((recipe.only, True), (recipe.without, False)):
         for found in _which(desk, one).values():
             mask &= found if keep else ~found
@@ -41,7 +42,7 @@ def allowed(desk: Desk, recipe: Recipe) -> Mask:
     if isinstance(recipe, ForScene):
         mask &= _has(songs, "licence", recipe.licences)
     if not mask.any():
-        raise DataError("no track satisfies where, only and without; loosen them")
+        raise DataError("no track satisfies where, mood, only and without; loosen them")
     return mask
 
 

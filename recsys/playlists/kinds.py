@@ -76,6 +76,7 @@ class Recipe(Section):
     listeners: Ids = Field([], description="whom it is for when the command does not say")
     household: bool = Field(False, description="one list for all of them, histories added")
     where: str | None = Field(None, description="a filter over catalogue columns")
+    mood: str | None = Field(None, description='words such as "calm, tender", or "valence>.6,arousal<.4"')
     only: Which = Which()
     without: Which = Which()
     include: Ids = Field([], description="tracks that must be in it")

@@ -8,6 +8,8 @@ Conventions, for a target ``genre`` of labels and a target ``valence`` of number
     * ``genre_by`` names the producer, as name@version; a column ``X_by`` beside ``X_predicted`` is what marks a target.
     * Read together (filters, playlists, search), a given label has chance 1 and other labels of that track 0; where
       none was given the prediction speaks.
+    * Moods are given by a column ``mood``, or where there is none by tags that name one; where none was given or is
+      likely, valence and arousal tell them. ``valence_rank`` and ``arousal_rank`` are these as parts of the library.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recsys.tables.moods import AROUSAL, VALENCE, moods_of
+from recsys.tables.moods import AROUSAL, VALENCE, moods_among, moods_of, ranks
 from recsys.tables.words import folded, squashed
 
 PREDICTED, BY, SIGMA, CHANCE = "_predicted", "_by", "_sigma", "p_"
-MOOD = "mood"
+MOOD, TAGS = "mood", "tags"
+RANK = "_rank"
+AXES = {f"{names[0]}{RANK}": names for names in (VALENCE, AROUSAL)}  # names of ranks: of the columns that may say it
 EVEN = 0.5  # chance from which a label is named
 
 
@@ -53,9 +57,11 @@ def chance_of(target: str, label: str) -> str:
 
 
 def columns(frame: pd.DataFrame) -> list[str]:
-    """Every name that ``together`` knows: the columns, and moods where valence and arousal tell them."""
+    """Every name that ``together`` knows: the columns; moods, valence and arousal where something tells them."""
     known = [str(name) for name in frame]
-    extra = [*targets(frame), *([MOOD] if _axes(frame) else [])]
+    axes = [rank for rank in AXES if _axis(frame, rank)]
+    tagged = TAGS in frame and bool(frame[TAGS].notna().any())
+    extra = [*targets(frame), *([MOOD] if tagged or len(axes) == len(AXES) else []), *axes]
     return [*known, *(name for name in extra if name not in known)]
 
 
@@ -70,6 +76,10 @@ def together(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     >>> [together(songs, name).tolist() for name in ("genre", "p_genre", "p_genre_jazz")]
     [[['Jazz'], ['rock']], [1.0, 0.9], [1.0, 0.1]]
     """
+    if name == MOOD:
+        return _moods(frame)
+    if name in AXES and name not in frame and (axis := _axis(frame, name)):
+        return pd.Series(ranks(numbers(frame, axis)), frame.index)
     for target in targets(frame):
         given = _given(frame, target)
         if name == target:
@@ -80,24 +90,51 @@ def together(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
             return frame[name].where(~given, _has(frame, target, name, given))
         if name == f"{target}{SIGMA}":
             return frame[name].where(~given, 0.0)
-    if name == MOOD and name not in frame and (axes := _axes(frame)):
-        return pd.Series(moods_of(*(together(frame, axis).to_numpy(np.float64) for axis in axes)), frame.index)
     return frame[name]
 
 
+def said(frame: pd.DataFrame, target: str) -> pd.Series[Any]:
+    """What was given of a target, None where nothing was; moods that tags name count as given.
+
+    >>> said(pd.DataFrame({"tags": [["chill", "rock"], ["rock"], None]}), "mood").tolist()
+    [['relaxed'], None, None]
+    """
+    if target in frame and (target != MOOD or frame[target].notna().any()):
+        return frame[target]
+    if target == MOOD and TAGS in frame:
+        found = [moods_among([str(tag) for tag in listed(cell)]) or None for cell in frame[TAGS]]
+        return pd.Series(found, frame.index, dtype=object)
+    return pd.Series(None, frame.index, dtype=object)
+
+
+def _moods(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Moods that were given, else predicted, else those near the place of valence and arousal.
+
+    Raises:
+        KeyError: nothing tells any mood.
+    """
+    if MOOD not in columns(frame):
+        raise KeyError(MOOD)
+    found = said(frame, MOOD)
+    if f"{MOOD}{PREDICTED}" in frame:
+        found = found.where(_given(frame, MOOD), frame[f"{MOOD}{PREDICTED}"])
+    found = found.map(lambda cell: list(map(str, listed(cell))) or None).astype(object)
+    axes = [_axis(frame, rank) for rank in AXES]
+    if not all(axes) or found.notna().all():
+        return found
+    near = moods_of(*(numbers(frame, str(axis)) for axis in axes))
+    return found.where(found.notna(), pd.Series(near, frame.index, dtype=object))
+
+
 def _given(frame: pd.DataFrame, target: str) -> pd.Series[Any]:
-    if target not in frame:
-        return pd.Series(False, frame.index)
-    lists = frame[target].map(lambda value: isinstance(value, list | tuple | np.ndarray) and not len(value))
-    return frame[target].notna() & ~lists
+    mine = said(frame, target)
+    return mine.notna() & ~mine.map(lambda value: isinstance(value, list | tuple | np.ndarray) and not len(value))
 
 
 def _has(frame: pd.DataFrame, target: str, name: str, given: pd.Series[Any]) -> pd.Series[Any]:
     """1 where the label of a column of chances was given, else 0."""
-    if target not in frame:
-        return pd.Series(0.0, frame.index)
     wanted = squashed(name.removeprefix(f"{CHANCE}{target}_").replace("_", " "))
-    values = frame[target].where(given, None)
+    values = said(frame, target).where(given, None)
     return values.map(lambda value: float(wanted in {squashed(str(label)) for label in listed(value)}))
 
 
@@ -141,7 +178,7 @@ def told(frame: pd.DataFrame, row: int) -> dict[str, dict[str, Any]]:
     """
     made: dict[str, dict[str, Any]] = {}
     for target in targets(frame):
-        given = listed(frame[target].iloc[row]) if target in frame else []
+        given = listed(said(frame.iloc[[row]], target).iloc[0])
         by = frame[f"{target}{BY}"].iloc[row]
         if given:
             made[target] = {"given": [one if isinstance(one, int | float) else str(one) for one in given]}
@@ -170,8 +207,6 @@ def numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _axes(frame: pd.DataFrame) -> tuple[str, str] | None:
-    """The columns that say how pleasant and how lively a track is; None unless both are there."""
-    known = {*map(str, frame), *targets(frame)}
-    found = [next((name for name in names if name in known), None) for names in (VALENCE, AROUSAL)]
-    return (found[0], found[1]) if found[0] and found[1] else None
+def _axis(frame: pd.DataFrame, rank: str) -> str | None:
+    """The column that says how pleasant, or how lively, a track is; None where there is none."""
+    return next((name for name in AXES[rank] if np.isfinite(numbers(frame, name)).any()), None)

@@ -6,7 +6,8 @@ lists (genres, tags), ``=`` means "has it" and ``!=`` "does not have it". Text c
 
 Where producers predicted what was not given, both are read together: in ``genre = 'jazz' and p_genre > .8`` a given
 genre has chance 1, and tracks without one count with the predicted label and its chance (``p_genre = 1`` keeps to what
-was given). ``mood = 'calm'`` works wherever valence and arousal are known. See ``tables.predicted``.
+was given). ``mood = 'calm'`` works where moods or tags were given or valence and arousal are known; ``valence_rank``
+and ``arousal_rank`` run from 0 to 1 over the library. See ``tables.predicted``.
 """
 
 from __future__ import annotations

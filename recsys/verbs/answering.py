@@ -28,6 +28,7 @@ def recommend(
     tag: Sequence[str] = (),
     candidates: Pathlike | Sequence[Any] | None = None,
     where: str | None = None,
+    mood: str | None = None,
     include_seen: bool = False,
     resume: bool = False,
     format: str | None = None,
@@ -56,6 +57,7 @@ def recommend(
         like, tag: in place of listeners, one newcomer who likes these tracks, genres or tags.
         candidates: ids, or a file of ids: the only tracks to choose from.
         where: a filter over catalogue columns, predictions and moods among them, that tracks must satisfy.
+        mood: a filter by mood, in words or by valence and arousal; see ``recsys.tables.narrowed``.
         include_seen: whether tracks they have played may be recommended.
         resume: keep the finished parts of an earlier run under the same plan.
         format: "parquet", "csv" or "jsonl".
@@ -70,13 +72,15 @@ def recommend(
     """
     from recsys import batch
     from recsys.engine import Engine
+    from recsys.tables.narrowed import narrowed
 
     settings, out = settings or Settings(), Path(out)
     dials = {"novelty": novelty, "calibrate": calibrate, "not_heard_days": not_heard_days, "explore": explore}
     lots = {"max_per_artist": max_per_artist, "feedback": None if feedback is None else str(feedback)}
     wanted = changed(settings, "recommend", n=n, format=format, **dials, **lots).recommend
     engine = Engine.open(bundle)
-    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now, like, tag, where)
+    asked = narrowed(engine.catalogue.frame, where, mood)
+    job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now, like, tag, asked)
     if only_stale and is_current(out, job.plan(engine), "plan"):
         return Made("recommend", out, manifest.read(out, batch.KIND), unchanged=True)
     return Made("recommend", out, batch.run(engine, job, out, resume=resume, progress=progress))
@@ -91,21 +95,24 @@ def similar(
     n: int | None = None,
     by: str | None = None,
     where: str | None = None,
+    mood: str | None = None,
     max_per_artist: int | None = None,
     not_same_album: bool = False,
     collapse: bool = False,
     settings: Settings | None = None,
 ) -> pd.DataFrame:
-    """Neighbours of each track; see ``Engine.similar``."""
+    """Neighbours of each track; see ``Engine.similar``, and for ``mood`` see ``recsys.tables.narrowed``."""
     from recsys.engine import Engine
+    from recsys.tables.narrowed import narrowed
 
-    return Engine.open(bundle).similar(
+    engine = Engine.open(bundle)
+    return engine.similar(
         track_ids,
         n,
         like=like,
         unlike=unlike,
         by=by,
-        where=where,
+        where=narrowed(engine.catalogue.frame, where, mood),
         max_per_artist=max_per_artist,
         not_same_album=not_same_album,
         collapse=collapse,

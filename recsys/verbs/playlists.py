@@ -25,17 +25,25 @@ def playlist(
     out: Pathlike,
     n: int | None = None,
     minutes: float | None = None,
+    where: str | None = None,
+    mood: str | None = None,
     title: str = "",
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
 ) -> Made:
-    """A playlist file (.m3u8, .xspf, .jspf, .csv, .parquet) from seed tracks; facts name every rule that gave way."""
+    """A playlist file (.m3u8, .xspf, .jspf, .csv, .parquet) from seed tracks; facts name every rule that gave way.
+
+    Args:
+        where, mood: what all tracks but the seeds satisfy, as of ``recommend``.
+    """
     from recsys.engine import Engine
     from recsys.playlists import write_playlist
+    from recsys.tables.narrowed import narrowed
 
-    out, rules = Path(out), (settings or Settings()).playlist
-    made, entries = Engine.open(bundle).playlist(seed, n=n, minutes=minutes, settings=rules)
+    out, rules, engine = Path(out), (settings or Settings()).playlist, Engine.open(bundle)
+    asked = narrowed(engine.catalogue.frame, where, mood)
+    made, entries = engine.playlist(seed, n=n, minutes=minutes, where=asked, settings=rules)
     write_playlist(out, entries, title=title or f"From {entries[0].title or seed[0]}")
     facts = {"tracks": len(entries), "seconds": made.seconds, "relaxed": [str(one) for one in made.relaxed]}
     return Made("playlist", out, facts)

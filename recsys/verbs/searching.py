@@ -23,6 +23,7 @@ def search(
     bundle: Pathlike,
     n: int = 20,
     where: str | None = None,
+    mood: str | None = None,
     settings: Settings | None = None,
 ) -> pd.DataFrame:
     """Tracks by words: columns rank, track_id, score, title, artist, reason.
@@ -34,7 +35,7 @@ def search(
         query: any words of titles, artists, albums, genres, tags, moods, lyrics or predicted labels, any language.
         bundle: a bundle, or the folder of bundles.
         n: tracks at most.
-        where: a filter over catalogue columns.
+        where, mood: filters, as of ``recommend``.
         settings: nothing to say here.
 
     Raises:
@@ -42,14 +43,16 @@ def search(
     """
     from recsys.engine import Engine
     from recsys.producers.text import search as text_search
+    from recsys.tables.narrowed import narrowed
 
     if not query.strip():
         raise DataError("nothing to search for; expected words of a title, an artist, a genre or a tag")
     engine = Engine.open(bundle)
-    allow = None if where is None else engine.catalogue.where(where)
+    asked = narrowed(engine.catalogue.frame, where, mood)
+    allow = None if asked is None else engine.catalogue.where(asked)
     found = text_search.search(engine.text, query, n, listeners=engine.listeners, allow=allow)
     if not len(found.rows):
-        raise DataError(_nothing(found.asked, where))
+        raise DataError(_nothing(found.asked, asked))
     return _table(engine, found)
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys.producers.labelling.targets import Target
-from recsys.tables.moods import MOODS
+from recsys.tables.moods import moods_among
 from recsys.tables.predicted import listed
 from recsys.tables.words import folded, squashed
 
@@ -31,13 +31,6 @@ NOTHING = {
     *("unclassifiable", "unclassified", "music", "audio", "track", "notset", "noneset", "notavailable", "nogenre"),
 }
 ENDS_SO = {"blues", "brass", "classics"}  # words on s that are no plural
-SAME_MOOD = {  # words for a mood that MOODS has
-    **{"relaxing": "relaxed", "chill": "relaxed", "chillout": "relaxed", "mellow": "calm", "soothing": "calm"},
-    **{"quiet": "calm", "melancholic": "melancholy", "sadness": "sad", "happiness": "happy", "joy": "joyful"},
-    **{"energy": "energetic", "lively": "energetic", "uplifting": "upbeat", "romance": "romantic", "love": "romantic"},
-    **{"aggression": "aggressive", "anger": "angry", "tension": "tense", "tenderness": "tender", "sleepy": "sleep"},
-    **{"atmospheric": "dreamy", "cheerful": "happy", "gloom": "gloomy", "serene": "peaceful", "concentration": "focus"},
-}
 EMOTION = ("valence", "arousal")
 LEAST, ARTISTS = 10, 3  # tracks, and artists among them, that a label needs to be learned
 ENOUGH, BY = 60, 10  # labelled tracks, and artists among them, without which a target is not learned
@@ -127,16 +120,6 @@ def key(label: str) -> str:
     return squashed(JOINING.sub("n", folded(label).replace("-", " "))) or folded(label).strip()
 
 
-def moods(tags: Iterable[Sequence[str]]) -> list[list[str]]:
-    """The moods among the tags of each track, by the words of ``tables.moods``.
-
-    >>> moods([["Relaxing", "jazz"], ["sad", "calm"], ["rock"]])
-    [['relaxed'], ['sad', 'calm'], []]
-    """
-    named = {key(word): word for word in MOODS} | {key(word): mood for word, mood in SAME_MOOD.items()}
-    return [list(dict.fromkeys(named[key(tag)] for tag in row if key(tag) in named)) for row in tags]
-
-
 def _labels(frame: pd.DataFrame, name: str, groups: Rows, usable: Rows) -> Target | str:
     """A target of labels, or why there is none."""
     by_tags = name == "mood" and (name not in frame or not frame[name].notna().any())
@@ -144,7 +127,7 @@ def _labels(frame: pd.DataFrame, name: str, groups: Rows, usable: Rows) -> Targe
     if column not in frame:
         return f"the catalogue has no column {column}"
     cells = cleaned(frame[column].to_numpy(object))
-    cells = moods(cells) if by_tags else cells
+    cells = [moods_among(tags) for tags in cells] if by_tags else cells
     several = sum(len(cells[row]) > 1 for row in usable) > SEVERAL * max(1, sum(len(cells[row]) > 0 for row in usable))
     multi = several or by_tags
     cells = cells if multi else [row[:1] for row in cells]
