@@ -1,0 +1,36 @@
+"""How much there is to learn from in, the plan and the lesson that suit it out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from recsys.errors import DataError, did_you_mean
+from recsys.producers.generation.lessons import Lesson
+from recsys.producers.generation.network import ARMS, Plan
+from recsys.producers.generation.rolls import Rolls
+
+FEW = 50_000  # steps below which a net learns by heart unless much is left out
+SMALL = Plan("recurrent", width=512, whole=256, dropout=0.5), Lesson(epochs=50)
+LARGE = Plan("recurrent", width=512, whole=384, dropout=0.3), Lesson(epochs=40, patience=6, batch=16, stretch=96)
+REACH = {"attention": 1e-3}  # rates of learning of arms that need their own
+
+
+def usual(
+    rolls: Rolls, *, arm: str | None = None, epochs: int | None = None, shift: int | None = None
+) -> tuple[Plan, Lesson]:
+    """The usual plan and lesson, with what was asked for instead.
+
+    Raises:
+        DataError: no such arm.
+    """
+    plan, lesson = SMALL if sum(map(len, rolls.train)) < FEW else LARGE
+    if arm is not None:
+        if arm not in ARMS:
+            raise DataError(f"no arm {arm!r}{did_you_mean(arm, ARMS)}")
+        plan = Plan(arm, dropout=0.3) if arm == "tied" else replace(plan, arm=arm)
+    lesson = replace(lesson, rate=REACH.get(plan.arm, lesson.rate))
+    return plan, replace(
+        lesson,
+        epochs=lesson.epochs if epochs is None else epochs,
+        shift=lesson.shift if shift is None else shift,
+    )
