@@ -235,7 +235,7 @@ def test_what_was_heard_lately_does_not_come(desk: Desk, who: Listener) -> None:
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"where": "year > 2100"}, "no track satisfies where, only and without"),
+        ({"where": "year > 2100"}, "no track satisfies where, mood, only and without"),
         ({"curve": {"valour": "0:1 100:2"}}, "no track has valour; the catalogue has numbers for: year"),
         ({"only": {"years": ["eighties"]}}, 'expected a year or a span such as "1980-1989"'),
         ({"title": "{nme}"}, "expected {name}, {listener}, {date}"),
