@@ -114,10 +114,21 @@ class Mixer:
         bank: what it draws from.
         hardness: 1 for all that can happen to a note, less for less of it.
         warp: how far the axis of frequency is stretched and moved, as a standard deviation in bands at its middle.
+        alive: how far loudness moves within a note, in dB as a standard deviation; brightness moves with it.
+        contrast: how far the peaks of a spectrum stand out, as a standard deviation of a factor of its decibels.
     """
 
-    def __init__(self, bank: Notes, seed: int, *, hardness: float = 1.0, warp: float = 0.0) -> None:
-        self.bank, self.hardness, self.warp = bank, hardness, warp
+    def __init__(
+        self,
+        bank: Notes,
+        seed: int,
+        *,
+        hardness: float = 1.0,
+        warp: float = 0.0,
+        alive: float = 0.0,
+        contrast: float = 0.0,
+    ) -> None:
+        self.bank, self.hardness, self.warp, self.alive, self.contrast = bank, hardness, warp, alive, contrast
         self._rng = np.random.default_rng(seed)
         self._noise = torch.Generator().manual_seed(seed)
         played = bank.labels[:, : len(INSTRUMENTS)]
@@ -147,7 +158,7 @@ class Mixer:
 
     def _voice(self, rows: NDArray[np.int64]) -> torch.Tensor:
         """Power of the notes, for some with further notes of the same instrument, each voice through an equaliser."""
-        power = self.bank.mel[torch.from_numpy(rows)].float().exp()
+        power = self._moving(self.bank.mel[torch.from_numpy(rows)].float()).exp()
         more = self._rng.random(len(rows)) / max(self.hardness, 0.01)
         for bound in (0.4, 0.25, 0.1):
             for place in np.flatnonzero(more < bound):
@@ -160,6 +171,19 @@ class Mixer:
                 note = self.bank.mel[other, : FRAMES - shift].float().exp()
                 power[place, shift:] += note * float(10 ** self._rng.uniform(-0.6, 0.6))
         return self._warped(power) * self._equaliser(len(rows))
+
+    def _moving(self, mel: torch.Tensor) -> torch.Tensor:
+        """Log-mel windows in which a player swells and fades: louder is brighter; with more or less contrast."""
+        size = len(mel)
+        if self.contrast:
+            factor = 1 + self.contrast * torch.randn(size, 1, 1, generator=self._noise)
+            peak = mel.amax((1, 2), keepdim=True)
+            mel = peak + (mel - peak) * factor.clamp(0.7, 1.4)
+        if self.alive:
+            knots = self.alive * torch.randn(size, 1, 6, generator=self._noise)
+            curve = torch.nn.functional.interpolate(knots, mel.shape[1], mode="linear", align_corners=True)
+            mel = mel + NATS * curve.transpose(1, 2) * (1 + torch.linspace(0, 1.5, mel.shape[2]))
+        return mel
 
     def _warped(self, power: torch.Tensor) -> torch.Tensor:
         """Another size of instrument, as Jaitly & Hinton vary speakers ("Vocal tract length perturbation", 2013)."""

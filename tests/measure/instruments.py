@@ -1,6 +1,7 @@
 """How well the instrument tagger names real notes, with a confusion matrix, and the families in rendered songs.
 
     python -m tests.measure.instruments --notes philharmonia [--songs pop909] [--weights instruments.safetensors]
+        [--picture confusion.svg]
 
 The folder of notes holds ``labels.csv`` (audio_file, instrument, midi_pitch, dynamic) and sounds. Nothing in it
 trained the weights or chose anything. Of the fifteen instruments there, the bass clarinet counts as a clarinet and the
@@ -23,6 +24,7 @@ from recsys.producers.instruments.names import FAMILIES, INSTRUMENTS
 from recsys.producers.instruments.tagger import WEIGHTS, Tagger
 from recsys.producers.labelling.hearing import mel_windows
 from tests.measure.instrument_notes import PLAYED
+from tests.measure.instrument_picture import picture
 
 ALSO = {"bass clarinet": "clarinet", "contrabassoon": "bassoon"}
 DRAWS = 2000
@@ -59,13 +61,20 @@ def interval(right: NDArray[np.bool_], groups: NDArray[np.generic], seed: int = 
     return float(right.mean()), *np.quantile(shares, [0.025, 0.975]).tolist()
 
 
-def macro_f1(truth: NDArray[np.str_], named: NDArray[np.str_]) -> float:
-    """Mean over the classes of the truth of the harmonic mean of precision and recall."""
-    scores = []
-    for name in np.unique(truth):
-        both = ((truth == name) & (named == name)).sum()
-        scores.append(2 * both / ((truth == name).sum() + (named == name).sum()))
-    return float(np.mean(scores))
+def macro_f1(
+    truth: NDArray[np.str_], named: NDArray[np.str_], groups: NDArray[np.generic], seed: int = 0
+) -> tuple[float, float, float]:
+    """Mean over the classes of the truth of the harmonic mean of precision and recall; 95 % interval over groups."""
+    found, place = np.unique(groups, return_inverse=True)
+    classes = np.unique(truth)
+    counts = np.zeros((3, len(found), len(classes)))  # of each class: true, named, both
+    for k, name in enumerate(classes):
+        for table, those in zip(counts, (truth == name, named == name, (truth == name) & (named == name)), strict=True):
+            table[:, k] = np.bincount(place, those, len(found))
+    drawn = np.random.default_rng(seed).multinomial(len(found), np.full(len(found), 1 / len(found)), DRAWS)
+    true, called, both = (np.vstack([np.ones(len(found)), drawn]) @ table for table in counts)
+    scores = (2 * both / np.maximum(true + called, 1)).sum(1) / np.maximum((true > 0).sum(1), 1)
+    return float(scores[0]), *np.quantile(scores[1:], [0.025, 0.975]).tolist()
 
 
 def confusion(truth: NDArray[np.str_], named: NDArray[np.str_]) -> str:
@@ -85,12 +94,22 @@ def reliability(probability: Floats, right: NDArray[np.bool_], bins: int = 10) -
     return float(np.sum(gaps) / len(right))
 
 
+def classes_of(clips: Clips) -> NDArray[np.str_]:
+    """The tagger's class of each sound."""
+    return np.array([ALSO.get(name, name) for name in clips.instrument])
+
+
+def among(clips: Clips, classes: tuple[str, ...]) -> NDArray[np.str_]:
+    """The most probable of the classes that there are."""
+    wanted = np.unique(classes_of(clips))
+    return wanted[clips.probabilities[:, [classes.index(name) for name in wanted]].argmax(1)]
+
+
 def report(clips: Clips, classes: tuple[str, ...]) -> str:
     """All numbers as text."""
-    mapped = np.array([ALSO.get(name, name) for name in clips.instrument])
-    wanted = sorted(set(mapped))
+    mapped, named = classes_of(clips), among(clips, classes)
+    wanted = np.unique(mapped)
     columns = [classes.index(name) for name in wanted]
-    named = np.array(wanted)[clips.probabilities[:, columns].argmax(1)]
     any_of = np.array(list(INSTRUMENTS))[clips.probabilities[:, : len(INSTRUMENTS)].argmax(1)]
     kin = clips.probabilities[:, [classes.index(name) for name in FAMILIES]]
     family = np.array([FAMILIES[place] in INSTRUMENTS[name] for place, name in zip(kin.argmax(1), mapped, strict=True)])
@@ -100,7 +119,13 @@ def report(clips: Clips, classes: tuple[str, ...]) -> str:
         for by, groups in (("pitches", clips.pitch), ("instruments", clips.instrument)):
             share, low, high = interval(right, groups)
             lines.append(f"accuracy {told}: {share:.3f} [{low:.3f}, {high:.3f}] over {by}")
-    lines.append(f"macro F1 among them: {macro_f1(mapped, named):.3f}")
+    for told, names, by, groups in (
+        ("among them", named, "pitches", clips.pitch),
+        ("among them", named, "instruments", clips.instrument),
+        ("among all", any_of, "pitches", clips.pitch),
+    ):
+        score, low, high = macro_f1(mapped, names, groups)
+        lines.append(f"macro F1 {told}: {score:.3f} [{low:.3f}, {high:.3f}] over {by}")
     lines.append(f"ECE of family probabilities: {reliability(kin.ravel(), truth.ravel()):.3f}")
     own = clips.probabilities[:, columns]
     error = reliability(own.ravel(), (mapped[:, None] == wanted).ravel())
@@ -136,10 +161,14 @@ def main() -> None:
     parser.add_argument("--notes", type=Path)
     parser.add_argument("--songs", type=Path)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--picture", type=Path, help="an SVG file for the confusion matrix of the notes")
     chosen = parser.parse_args()
     tagger = Tagger.open(chosen.weights)
     if chosen.notes:
-        print(report(heard(chosen.notes, tagger), tagger.classes))
+        clips = heard(chosen.notes, tagger)
+        print(report(clips, tagger.classes))
+        if chosen.picture:
+            chosen.picture.write_text(picture(clips.instrument, among(clips, tagger.classes)), encoding="utf-8")
     if chosen.songs:
         print(songs(chosen.songs, tagger))
 

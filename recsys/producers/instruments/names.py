@@ -1,4 +1,4 @@
-"""What the instrument tagger can hear: instruments, their families, and applause."""
+"""What the instrument tagger can hear: instruments, their families, applause and silence."""
 
 from __future__ import annotations
 
@@ -54,3 +54,7 @@ FAMILIES = (
 )  # fmt: skip
 EVENTS = ("applause",)
 CLASSES = (*INSTRUMENTS, *FAMILIES, *EVENTS)
+"""What the network learned. Speech, singing and live recordings are not among it: there was no honest data."""
+SILENCE = "silence"
+TOLD = (*CLASSES, SILENCE)
+"""What is told of a window: what the network hears, and whether there is anything to hear, which needs no network."""

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.errors import DataError
-from recsys.producers.instruments.names import CLASSES
+from recsys.producers.instruments.names import CLASSES, SILENCE
 
 Floats = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).with_name("instruments.safetensors")
-VERSION = "instruments@1"
+VERSION = "instruments@289b728e"  # the weights, by the start of their sha256
 BANDS, SHRUNK = 64, 8  # bands of a window; frames that become one
 DEPTH = 14.0  # natural logs of power under the loudest cell: what is softer is not heard, 61 dB
 ACTIVE = 10.0  # the same for frames that count at all, 43 dB
@@ -33,12 +33,12 @@ class Tagger:
     """The network and its classes.
 
     Attributes:
-        classes: (c,) names: instruments, families, events; see ``instruments_names``.
+        classes: (c,) names: instruments, families, events and silence; see ``names``.
         dimensions: of the embedding.
     """
 
     def __init__(self, arrays: Mapping[str, Floats], classes: tuple[str, ...] = CLASSES) -> None:
-        self._arrays, self.classes = arrays, classes
+        self._arrays, self.classes = arrays, (*classes, SILENCE)
         self.dimensions = int(arrays["embed_w"].shape[1])
 
     @classmethod
@@ -62,11 +62,11 @@ class Tagger:
 
     @property
     def calibration(self) -> tuple[Floats, Floats]:
-        """Slope and shift of the log-odds of each class, (c,) each."""
+        """Slope and shift of the log-odds of each class but silence, (c - 1,) each."""
         return self._arrays["slope"], self._arrays["shift"]
 
     def probabilities(self, mel: NDArray[Any]) -> Floats:
-        """How probable each class is in each window, float32 (w, classes); 0 in silence.
+        """How probable each class is in each window, float32 (w, classes); in silence 0, and 1 for silence.
 
         Args:
             mel: (w, frames, 64), natural log of the power in mel bands as in ``recsys.producers.labelling.hearing``; at
@@ -86,12 +86,12 @@ class Tagger:
         odds, embedded = self.odds(mel)
         slope, shift = self.calibration
         calibrated = odds * slope + shift
-        probabilities = 1 / (1 + np.exp(-calibrated.clip(-30, 30)))
-        probabilities[silent(mel)] = 0
-        return probabilities, embedded
+        heard, quiet = 1 / (1 + np.exp(-calibrated.clip(-30, 30))), silent(mel)
+        heard[quiet] = 0
+        return np.column_stack([heard, quiet]).astype(np.float32), embedded
 
     def odds(self, mel: NDArray[Any]) -> tuple[Floats, Floats]:
-        """Log-odds (w, classes) as the network gives them, before calibration, and the embedding (w, 128)."""
+        """Log-odds (w, classes but silence) as the network gives them, uncalibrated, and the embedding (w, 128)."""
         if mel.ndim != 3 or mel.shape[2] != BANDS or mel.shape[1] < SHRUNK:
             raise DataError(f"log-mel windows {mel.shape}; expected (windows, at least {SHRUNK} frames, {BANDS} bands)")
         embedded = np.stack([self._embed(window) for window in mel]) if len(mel) else np.zeros((0, self.dimensions))

@@ -91,7 +91,10 @@ def put_fair(labelled: Labelled, digests: Sequence[str], fair: Mapping[str, Mapp
 
 def _part(library: Library, rows: Rows, model: Model | None, tagger: Tagger | None, version: str) -> dict[str, Any]:
     """What is said of some tracks, arrays by name; kept in a file, so that a killed run finds it."""
-    names = "".join(library.digests[row] for row in rows) + version + str(model is None) + str(tagger is None)
+    from recsys.producers.instruments.tagger import VERSION
+
+    heard_by = [version, str(model is None), VERSION if tagger is not None else ""]
+    names = "".join([*(library.digests[row] for row in rows), *heard_by])
     place = library.cache / "parts" / f"{hashlib.sha256(names.encode()).hexdigest()[:24]}.npz"
     if place.is_file():
         with np.load(place, allow_pickle=False) as arrays:

@@ -7,17 +7,20 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.audio.sound import Sound
 from recsys.errors import DataError
-from recsys.producers.instruments.names import CLASSES, EVENTS, FAMILIES, INSTRUMENTS
-from recsys.producers.instruments.tagger import WEIGHTS, Tagger, read, silent
+from recsys.producers.instruments.names import CLASSES, EVENTS, FAMILIES, INSTRUMENTS, SILENCE, TOLD
+from recsys.producers.instruments.tagger import VERSION, WEIGHTS, Tagger, read, silent
 from recsys.producers.labelling.hearing import log_mel, mel_windows
+from recsys.producers.tagging.kept import Said
 from recsys.sources.sample.compose import HAT, KICK, SNARE, Note
 from recsys.sources.sample.synth import render
+from recsys.tables import where_mask
 from tests.measure.instrument_notes import PLAYED
 from tests.measure.instrument_synthetic import RECIPES, note
 
@@ -46,8 +49,15 @@ def test_the_card_names_these_weights() -> None:
     assert WEIGHTS.stat().st_size < 2_000_000
 
 
+def test_the_version_names_these_weights() -> None:
+    """So that nothing an older tagger said passes for what this one says."""
+    assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest().startswith(VERSION.partition("@")[2])
+    assert len(VERSION) > len("instruments@1234567")
+
+
 def test_classes_are_instruments_families_and_events(tagger: Tagger) -> None:
-    assert tagger.classes == CLASSES == (*INSTRUMENTS, *FAMILIES, *EVENTS)
+    assert tagger.classes == TOLD == (*CLASSES, SILENCE)
+    assert list(CLASSES) == [*INSTRUMENTS, *FAMILIES, *EVENTS]
     assert len(set(CLASSES)) == len(CLASSES)
     assert {family for families in INSTRUMENTS.values() for family in families} == set(FAMILIES)
 
@@ -97,10 +107,28 @@ def test_silence_has_no_instruments_and_no_direction(tagger: Tagger) -> None:
     mel = np.stack([np.full((160, 64), FLOOR), log_mel(render(_melody("piano"), 4.0))[:160]])
     probabilities, embedding = tagger.hear(mel)
     assert silent(mel).tolist() == [True, False]
-    assert not probabilities[0].any()
+    assert probabilities[0].tolist() == [0] * len(CLASSES) + [1]
     assert not embedding[0].any()
-    assert probabilities[1].any()
+    assert probabilities[1, :-1].any()
+    assert probabilities[1, -1] == 0
     assert embedding[1].any()
+
+
+def test_events_filter_playlists(tagger: Tagger) -> None:
+    chances = np.zeros((3, len(tagger.classes)), np.float32)
+    chances[:, [tagger.classes.index(name) for name in ("drums", "applause", SILENCE)]] = [
+        (0.9, 0.0, 0.0),
+        (0.8, 0.7, 0.0),
+        (0.2, 0.0, 0.75),
+    ]
+    frame = pd.DataFrame(Said("instrument", "multi", tagger.classes, chances, None, VERSION).columns())
+    assert where_mask(frame, "p_instrument_applause < 0.5 and p_instrument_silence < 0.5").tolist() == [
+        True,
+        False,
+        False,
+    ]
+    assert where_mask(frame, "instrument = 'drums' and instrument != 'applause'").tolist() == [True, False, False]
+    assert where_mask(frame, "instrument = 'silence'").tolist() == [False, False, True]
 
 
 def test_level_does_not_matter(tagger: Tagger) -> None:
@@ -114,7 +142,7 @@ def test_any_windows_give_probabilities_and_finite_vectors(frames: int, windows:
     tagger = Tagger.open()
     mel = np.random.default_rng(seed).normal(-3, 4, (windows, frames, 64)).astype(np.float16)
     probabilities, embedding = tagger.hear(mel)
-    assert probabilities.shape == (windows, len(CLASSES))
+    assert probabilities.shape == (windows, len(TOLD))
     assert embedding.shape == (windows, tagger.dimensions)
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
     assert np.isfinite(embedding).all()

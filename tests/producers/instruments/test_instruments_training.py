@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ import pytest
 torch = pytest.importorskip("torch")
 load_file = pytest.importorskip("safetensors.numpy").load_file
 
-from recsys.producers.instruments.names import CLASSES, INSTRUMENTS  # noqa: E402
+from recsys.producers.instruments.names import CLASSES, INSTRUMENTS, TOLD  # noqa: E402
 from recsys.producers.instruments.tagger import Tagger  # noqa: E402
 from tests.measure.instrument_network import Network, arrays  # noqa: E402
 from tests.measure.instrument_notes import OTHERS, PLAYED, Note, labels  # noqa: E402
+from tests.measure.instrument_picture import picture  # noqa: E402
 from tests.measure.instrument_synthetic import RECIPES, synthetic  # noqa: E402
 from tests.measure.instrument_variety import Mixer, Notes, mels, notes  # noqa: E402
 from tests.measure.instruments import confusion, interval, macro_f1, reliability  # noqa: E402
@@ -39,7 +41,7 @@ def test_the_same_seed_makes_the_same_weights(bank: Notes, tmp_path: Path) -> No
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
     assert found[0] == found[1]
     assert 0 <= found[0]["accuracy"] <= 1
-    assert Tagger.open(tmp_path / "a.safetensors").classes == CLASSES
+    assert Tagger.open(tmp_path / "a.safetensors").classes == TOLD
 
 
 def test_numpy_runs_the_network_that_torch_trained(bank: Notes) -> None:
@@ -74,8 +76,14 @@ def test_every_instrument_is_played_and_labelled() -> None:
 
 def test_measures_of_known_answers() -> None:
     truth, named = np.array(["a", "a", "b", "b"]), np.array(["a", "b", "b", "b"])
-    assert macro_f1(truth, named) == pytest.approx((2 / 3 + 4 / 5) / 2)
+    score, low, high = macro_f1(truth, named, np.arange(4))
+    assert score == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert 0 <= low < score < high <= 1
+    assert macro_f1(truth, truth, np.arange(4)) == (1, 1, 1)
     assert interval(truth == named, np.arange(4))[0] == 0.75
     assert reliability(np.array([0.25] * 4), np.array([True, False, False, False])) == 0
     assert reliability(np.array([1.0] * 4), truth == named) == pytest.approx(0.25)
+    drawing = fromstring(picture(truth, named))
+    shades = [cell.get("fill") for cell in drawing.findall(".//{*}rect")][1:]
+    assert shades == ["rgb(147,147,255)", "rgb(147,147,255)", "rgb(255,255,255)", "rgb(38,38,255)"]
     assert confusion(truth, named).splitlines()[2:] == ["| a | 1 | 1 |", "| b |  | 2 |"]
