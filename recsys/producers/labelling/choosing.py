@@ -104,6 +104,7 @@ class Watch:
     def __init__(self, allowed: float, left: Left, progress: Progress | None) -> None:
         self.allowed, self.left, self.progress = allowed, left, progress
         self.begun, self.first = left(), True
+        self.shown: dict[str, tuple[int, int]] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Progress of one fit, or of folds.
@@ -116,8 +117,15 @@ class Watch:
         hopeless = self.first and share > EARLY and spent > PATIENCE and spent / share * EXPECTED > self.allowed
         if spent > self.allowed or hopeless:
             raise Late
+        self.shown[what] = done, total
         if self.progress:
             self.progress(what, done, total)
+
+    def end(self) -> None:
+        """Bring what was begun and never done to its end, so that nobody waits for it."""
+        for what, (done, total) in self.shown.items():
+            if self.progress and done < total:
+                self.progress(what, done, done)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +233,8 @@ class Chooser:
             return None
         except (ArithmeticError, ValueError, np.linalg.LinAlgError, MemoryError) as error:
             return f"failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        finally:
+            watch.end()
 
     def _combine(
         self, one: Arm, target: Target, fold: Folds, rounds: dict[str, Round], left_out: dict[str, str]

@@ -92,7 +92,7 @@ def learn(
             if checkpoint and len(course.curve) % recipe.save_every == 0:
                 checkpoints.save(checkpoint, course.kept(), identity)
             if progress:
-                progress("learn", len(course.curve), recipe.epochs)
+                progress("learn", len(course.curve), len(course.curve) if course.done() else recipe.epochs)
     if checkpoint:
         checkpoint.unlink(missing_ok=True)
     return course.learned()

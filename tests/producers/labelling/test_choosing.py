@@ -159,6 +159,19 @@ def test_a_dear_arm_is_left_out_where_time_is_short() -> None:
     assert CALLS.count("slow") <= 1
 
 
+def test_no_bar_is_left_behind_by_an_arm_that_ran_out_of_time() -> None:
+    examples, target = made()
+    clock = iter(np.arange(0, 100_000.0))
+    bars: dict[str, tuple[int, int]] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        bars[what] = done, total
+
+    Chooser(examples, ["linear", "slow"], left=lambda: 60.0 - next(clock), progress=show).choose(target)
+    assert 0 < bars["slow"][0] < 100
+    assert all(done == total for done, total in bars.values())
+
+
 def test_finished_folds_are_not_fitted_again(tmp_path: Path) -> None:
     examples, target = made()
     kept = rounds.Kept(tmp_path)
