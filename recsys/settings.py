@@ -117,6 +117,26 @@ class Evaluate(Section):
     seeds: int = Field(5, ge=1, le=100, description="splits of the ablation")
 
 
+class Serve(Section):
+    """Answering over HTTP, and how much anybody may ask of it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65_535, description="0 = any that is free")
+    library: list[str] = Field([], description="folders of sound files that may be sent; default: paths.audio")
+    origins: list[str] = Field([], description="pages of other addresses that may ask (CORS)")
+    hosts: list[str] = Field([], description="further names by which this machine is called")
+    body_kilobytes: int = Field(1024, ge=1, description="most of a question")
+    upload_megabytes: int = Field(30, ge=1, description="most of a sound file to search by")
+    hear_seconds: float = Field(20.0, gt=0, description="longest time to hear one")
+    body_seconds: float = Field(15.0, gt=0, description="longest time for a question to arrive")
+    answer_seconds: float = Field(30.0, gt=0, description="longest time for an answer")
+    rate: float = Field(0.0, ge=0, description="questions a second and client; 0 = any number")
+    connections: int = Field(512, ge=1, description="open at a time")
+    threads: int = Field(2, ge=1, le=64, description="answers that take long are made in so many")
+    waiting: int = Field(64, ge=1, description="questions that may wait for a thread")
+    watch_seconds: float = Field(1.0, gt=0, description="how often CURRENT is looked at")
+
+
 class Onnx(Section):
     """An encoder of one's own; see ``recsys.producers.encoders.sidecar``."""
 
@@ -154,6 +174,7 @@ class Settings(Section):
     similar: Similar = Similar()
     playlist: Playlist = Playlist()
     evaluate: Evaluate = Evaluate()
+    serve: Serve = Serve()
     producers: Producers = Producers()
     models: dict[str, dict[str, Any]] = Field({}, description="hyper-parameters by model name")
 

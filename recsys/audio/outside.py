@@ -20,6 +20,7 @@ from recsys.audio.ids import Identity
 from recsys.audio.space import Space
 from recsys.audio.tags import Tags
 from recsys.audio.titles import plain_artist, plain_title
+from recsys.audio.workers import SECONDS
 from recsys.errors import ArtefactError, DataError
 from recsys.tables import Catalogue
 
@@ -52,24 +53,25 @@ def save_sounds(folder: Path, digests: pd.Series) -> None:
     bundle.save_arrays(folder / SOUNDS, arrays)
 
 
-def hear(path: str | Path, folder: Path, catalogue: Catalogue) -> Outside:
+def hear(path: str | Path, folder: Path, catalogue: Catalogue, *, seconds: float = SECONDS) -> Outside:
     """Recognise a file, or else hear it and find its place in the space.
 
     Args:
         path: the file.
         folder: where ``Space.save`` wrote the space, and ``save_sounds`` what sounds there are.
         catalogue: of the tracks.
+        seconds: longest time for reading its tags, and for hearing it.
 
     Raises:
-        DataError: the file can't be read or decoded, or is silent.
+        DataError: the file can't be read or decoded, takes too long or is silent.
         ArtefactError: the library was analysed by another version.
     """
-    identity: Identity = alone(IDENTIFY, str(path))
+    identity: Identity = alone(IDENTIFY, str(path), seconds=seconds)
     row = known_as(identity, folder, catalogue)
     if row >= 0:
         return Outside(row)
     artist, same = by_tags(identity.tags, catalogue)
-    return Outside(-1, place(path, folder, declared=identity.tags.duration), artist, same)
+    return Outside(-1, place(path, folder, declared=identity.tags.duration, seconds=seconds), artist, same)
 
 
 def known_as(identity: Identity, folder: Path, catalogue: Catalogue) -> int:
@@ -115,16 +117,19 @@ def _as_long(catalogue: Catalogue, rows: NDArray[np.integer], seconds: float | N
     return ~(np.abs(lengths - (seconds or np.nan)) > APART)
 
 
-def place(path: str | Path, folder: Path, *, declared: float | None = None) -> NDArray[np.float32]:
+def place(
+    path: str | Path, folder: Path, *, declared: float | None = None, seconds: float = SECONDS
+) -> NDArray[np.float32]:
     """The unit vector of a file, (d,), analysed in a process of its own as the library was.
 
     Args:
         path: the file.
         folder: where ``Space.save`` wrote the space.
         declared: its length by its header, where that is known.
+        seconds: longest time.
 
     Raises:
-        DataError: the file can't be decoded or is silent.
+        DataError: the file can't be decoded, takes too long or is silent.
         ArtefactError: the library was analysed by another version.
     """
     space = Space.open(folder)
@@ -133,7 +138,7 @@ def place(path: str | Path, folder: Path, *, declared: float | None = None) -> N
     }
     if space.facts["analyser"] != analyser(**options):
         raise ArtefactError(f"{folder} was made by another version of the analysis; analyze, ingest and train again")
-    heard: Analysis = alone(ANALYSE, str(path), {**options, "declared": declared})
+    heard: Analysis = alone(ANALYSE, str(path), {**options, "declared": declared}, seconds=seconds)
     try:
         return space.place(heard.blocks)
     except DataError as error:

@@ -1,0 +1,1 @@
+"""An opened bundle and a question in, plain values out, ready for JSON."""
