@@ -24,7 +24,7 @@ function one(trait, rows) {
   const y = (value) => HEIGHT - EDGE - ((value - low) / (high - low)) * (HEIGHT - 2 * EDGE);
   const points = values.flatMap((value, i) => (Number.isFinite(value) ? [[x(i), y(value), i]] : []));
   const text = `${trait} from ${told(known[0])} to ${told(known.at(-1))} ${unit}, least ${told(Math.min(...known))}, most ${told(Math.max(...known))}`;
-  const dots = points.map(([a, b, i]) => svg("circle", { cx: a, cy: b, r: 3.5 }, svg("title", {}, `${rows[i].name}: ${told(values[i])} ${unit}`)));
+  const dots = points.map(([a, b, i]) => svg("path", { d: `M${a.toFixed(1)},${b.toFixed(1)}h0.01` }, svg("title", {}, `${rows[i].name}: ${told(values[i])} ${unit}`)));
   const area = `M${points[0][0]},${HEIGHT} ${points.map(([a, b]) => `L${a.toFixed(1)},${b.toFixed(1)}`).join(" ")} L${points.at(-1)[0]},${HEIGHT} Z`;
   return h("figure", { class: `curve ${trait}` },
     h("figcaption", {}, h("b", {}, trait), ` ${told(Math.min(...known))}–${told(Math.max(...known))} ${unit}`),

@@ -1,6 +1,6 @@
 // Brings the parts of the page together; the address names the track that is looked at.
 
-import { beginning, places, track as known } from "./api.js";
+import { places, track as known } from "./api.js";
 import { $, full, h, relabel, say, title, trouble } from "./dom.js";
 import * as map from "./map.js";
 import * as near from "./near.js";
@@ -44,11 +44,10 @@ async function welcome() {
     h("p", { class: "note" }, "Search for a track, pick a dot on the map, or take one of these."));
   $("track").replaceChildren(home);
   $("neighbours").replaceChildren();
-  try {
-    const { items } = await beginning(6);
-    home.append(h("ul", { class: "starts" }, items.map((one) => h("li", {},
-      h("a", { href: `#${encodeURIComponent(one.id)}` }, h("span", { class: "name" }, title(one)), h("span", { class: "by" }, one.artist || ""))))));
-  } catch (error) { trouble(error); }
+  await drawn;
+  home.append(h("ul", { class: "starts" }, map.beginnings(6).map((one) => h("li", {},
+    h("a", { href: `#${encodeURIComponent(one.id)}` }, h("span", { class: "name" }, title(one)),
+      h("span", { class: "by" }, [one.artist, one.genre].filter(Boolean).join(" · ")))))));
 }
 
 function refresh() {
@@ -90,5 +89,5 @@ document.querySelectorAll(".jump a, .skip").forEach((link) => link.addEventListe
   part.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   part.focus({ preventScroll: true });
 }));
-places().then(map.load).then(() => current && map.look(current.track.id)).catch(trouble);
+const drawn = places().then(map.load).then(() => current && map.look(current.track.id)).catch(trouble);
 show().then(() => { document.documentElement.dataset.ready = "yes"; });

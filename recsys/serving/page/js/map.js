@@ -32,6 +32,19 @@ export function load({ points: given, total, sampled }) {
   colours();
 }
 
+/** Some tracks to begin with: one of each of the largest genres, or from all over the map. */
+export function beginnings(n) {
+  const some = regions.slice(0, n).map((region) => points.filter((one) => one.genre === region.genre)
+    .reduce((best, one) => (apart(one, region) < apart(best, region) ? one : best)));
+  for (let i = 0; some.length < Math.min(n, points.length) && i < n; i += 1) {
+    const one = points[Math.floor((i + 0.5) * points.length / n)];
+    if (!some.includes(one)) some.push(one);
+  }
+  return some;
+}
+
+const apart = (a, b) => (a.x - b.x) ** 2 + (a.y - b.y) ** 2;
+
 /** The track that is looked at; the map moves when it is out of sight. */
 export function look(id) {
   at = byId.get(id) || null;
@@ -46,9 +59,10 @@ export function hint(id) { point(id ? byId.get(id) || null : null, false); }
 // ---- what is where -------------------------------------------------------------------------------------------------
 
 const unit = () => (Math.min(wide, tall) / 2 - 18) * view.scale;
-const stretch = () => (wide > tall ? Math.min(1.7, wide / tall) : 1);
+const stretch = () => Math.min(1.7, Math.max(1, wide / tall));
+const upright = () => Math.min(1.5, Math.max(1, tall / wide));
 const left = (one) => wide / 2 + (one.x - view.x) * unit() * stretch();
-const top = (one) => tall / 2 - (one.y - view.y) * unit();
+const top = (one) => tall / 2 - (one.y - view.y) * unit() * upright();
 const within = (one) => left(one) > 24 && left(one) < wide - 24 && top(one) > 24 && top(one) < tall - 24;
 
 function nearest(x, y, reach = NEAREST) {
@@ -195,14 +209,14 @@ function tag() {
 function zoom(by, x = wide / 2, y = tall / 2) {
   const scale = Math.min(CLOSEST, Math.max(0.8, view.scale * by)), share = 1 - view.scale / scale;
   view.x += ((x - wide / 2) / (unit() * stretch())) * share;
-  view.y -= ((y - tall / 2) / unit()) * share;
+  view.y -= ((y - tall / 2) / (unit() * upright())) * share;
   view.scale = scale;
   soon();
 }
 
 function pan(dx, dy) {
   view.x = Math.max(-1.1, Math.min(1.1, view.x - dx / (unit() * stretch())));
-  view.y = Math.max(-1.1, Math.min(1.1, view.y + dy / unit()));
+  view.y = Math.max(-1.1, Math.min(1.1, view.y + dy / (unit() * upright())));
   soon();
 }
 

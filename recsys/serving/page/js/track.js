@@ -14,8 +14,8 @@ export function draw(known, { add, has }) {
     h("div", { class: "names" },
       h("p", { class: "kind" }, (track.genre || []).slice(0, 3).join(" · ") || "Track"),
       h("h1", { id: "title" }, title(track), flags(track)),
-      h("p", { class: "artist" }, track.artist || "", track.album ? h("span", { class: "album" }, `, ${track.album}`) : ""),
-      h("p", { class: "note" }, line(known))),
+      h("p", { class: "artist" }, track.artist || "", track.album ? h("span", { class: "album" }, `, ${track.album}`) : "")),
+    h("p", { class: "note" }, line(known)),
     h("div", { class: "traits" }, bars(known.traits)),
     labels(known), relations(known));
   $("hear")?.addEventListener("click", () => toggle(track));
@@ -40,15 +40,16 @@ function line({ track, facts, traits, listeners }) {
     track.generated ? "made by a machine" : null,
     listeners ? `${listeners.toLocaleString("en")} listener${listeners === 1 ? "" : "s"}` : "heard by nobody yet",
   ];
-  return found.filter(Boolean).join(" · ");
+  return found.filter(Boolean).map((one) => one.replaceAll("-", "\u2011")).join(" · ");
 }
 
 function bars(traits) {
   return SHARES.filter((name) => traits[name]).map((name) => {
     const value = Math.min(1, Math.max(0, traits[name].value));
-    const meter = h("meter", { min: 0, max: 1, value, "aria-label": name }, value.toFixed(2));
+    const meter = h("span", { class: "meter", role: "meter", "aria-valuemin": 0, "aria-valuemax": 1, "aria-valuenow": value.toFixed(2), "aria-label": name });
+    meter.style.setProperty("--share", `${value * 100}%`);
     return h("div", { class: "trait", title: traits[name].definition || null },
-      h("span", {}, name), meter, h("span", { class: "value" }, value.toFixed(2)));
+      h("span", {}, name), meter, h("span", { class: "value", "aria-hidden": "true" }, value.toFixed(2)));
   });
 }
 
