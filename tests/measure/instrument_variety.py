@@ -115,6 +115,7 @@ class Mixer:
         hardness: 1 for all that can happen to a note, less for less of it.
         warp: how far the axis of frequency is stretched and moved, as a standard deviation in bands at its middle.
         alive: how far loudness moves within a note, in dB as a standard deviation; brightness moves with it.
+        colour: how strong the equalisers are, 1 for about 5 dB as a standard deviation at either end.
         contrast: how far the peaks of a spectrum stand out, as a standard deviation of a factor of its decibels.
     """
 
@@ -127,8 +128,10 @@ class Mixer:
         warp: float = 0.0,
         alive: float = 0.0,
         contrast: float = 0.0,
+        colour: float = 1.0,
     ) -> None:
-        self.bank, self.hardness, self.warp, self.alive, self.contrast = bank, hardness, warp, alive, contrast
+        self.bank, self.hardness, self.warp = bank, hardness, warp
+        self.alive, self.contrast, self.colour = alive, contrast, colour
         self._rng = np.random.default_rng(seed)
         self._noise = torch.Generator().manual_seed(seed)
         played = bank.labels[:, : len(INSTRUMENTS)]
@@ -201,7 +204,7 @@ class Mixer:
         knots = 2.5 * torch.randn(count, 1, 10, generator=self._noise)
         curve = torch.nn.functional.interpolate(knots, 64, mode="linear", align_corners=True)
         tilt = 4 * torch.randn(count, 1, 1, generator=self._noise) * torch.linspace(-1, 1, 64)
-        return torch.exp(NATS * self.hardness * (curve + tilt))
+        return torch.exp(NATS * self.colour * (curve + tilt))
 
     def _finished(self, power: torch.Tensor) -> torch.Tensor:
         """Noise, a floor, sometimes a low-pass filter or holes; natural logs of the power."""
