@@ -162,7 +162,17 @@ def album_mates(catalogue: Catalogue, row: int) -> Rows:
 
 def alike(index: Index, catalogue: Catalogue, seeds: Seeds, other: int, spaces: Mapping[str, float]) -> str:
     """Why a track is near: the cosine in each space, and whether the artist is the same."""
-    cosines = {name: float(seeds.query(index, name)[0] @ index.vectors(name, [other])[0]) for name in spaces}
-    parts = [f"{WORDS[name]} ({cosine:.2f})" for name, cosine in cosines.items()]
-    artists = {*catalogue.artists[seeds.likes].tolist(), *seeds.artists} - {-1}
-    return "; ".join([*parts, *(["same artist"] if int(catalogue.artists[other]) in artists else [])])
+    return "; ".join(likenesses(index, catalogue.artists, seeds, [other], spaces)[0])
+
+
+def likenesses(
+    index: Index, artists: NDArray[np.int32], seeds: Seeds, others: Sequence[int] | Rows, spaces: Mapping[str, float]
+) -> list[list[str]]:
+    """Why each of some tracks is near, part by part; ``artists`` are the codes of all tracks, (tracks,)."""
+    cosines = [(WORDS[name], index.vectors(name, others) @ seeds.query(index, name)[0]) for name in spaces]
+    own = {*artists[seeds.likes].tolist(), *seeds.artists} - {-1}
+    found = []
+    for place, artist in enumerate(artists[np.asarray(others, np.int64)].tolist()):
+        parts = [f"{words} ({near[place]:.2f})" for words, near in cosines]
+        found.append([*parts, "same artist"] if artist in own else parts)
+    return found
