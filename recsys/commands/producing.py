@@ -24,6 +24,7 @@ Arms = Annotated[list[str] | None, typer.Option(help="Arms to compare, with comm
 Minutes = Annotated[float, typer.Option(help="For comparing and fitting, hearing not counted.", min=0)]
 Out = Annotated[Path | None, typer.Option(help="Folder of the model.")]
 Workers = Annotated[int, typer.Option(help="Processes that hear.", min=1)]
+Groups = Annotated[Path | None, typer.Option(help="CSV with audio_file and artist, whose files speak for each other.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder that keeps what was heard; default: beside the model.")]
 
 Trunk = Annotated[Path | None, typer.Option(help="Encoder of your own whose vectors are read: .onnx, or weights.")]
@@ -125,6 +126,7 @@ def predict(
     model: Annotated[Path | None, typer.Option(help="Folder that learn wrote.")] = None,
     audio: Audio = None,
     out: Annotated[Path | None, typer.Option(help="File to write: .parquet or .csv.")] = None,
+    groups: Groups = None,
     workers: Workers = 2,
     set_: Set = None,
     as_json: Json = False,
@@ -135,6 +137,7 @@ def predict(
             given(model, "model", "a folder that recsys learn wrote"),
             audio=given(audio, "audio", "a folder of sound files"),
             out=given(out, "out", "a .parquet file to write"),
+            groups=groups,
             workers=workers,
             settings=settled(set_),
             progress=progress,

@@ -14,7 +14,7 @@ from recsys.producers.labelling.grading import Reliability, confusion, reliabili
 from recsys.producers.labelling.summary import LARGEST, WORDS
 
 if TYPE_CHECKING:
-    from recsys.producers.labelling.choosing import Choice
+    from recsys.producers.labelling.choice import Choice
 
 SEEN, UNSEEN = "learned from", "not seen"
 BEFORE, AFTER, FAIR = "before", "calibrated", "fair"

@@ -107,6 +107,7 @@ def predict(
     *,
     audio: Pathlike,
     out: Pathlike,
+    groups: Pathlike | None = None,
     workers: int = 2,
     settings: Settings | None = None,
     only_stale: bool = False,
@@ -118,26 +119,31 @@ def predict(
         model: a folder that ``learn`` wrote.
         audio: the folder.
         out: a .parquet or .csv file: ``path`` and the columns of ``recsys.producers.labelling.predicting``.
+        groups: a table with ``audio_file`` and the column that the model was grouped by, artist or the like: what is
+            said of one file then counts for the others of its group too.
         workers: processes that hear.
 
     Raises:
-        DataError: no sound in the folder.
+        DataError: no sound in the folder, or no such column in the table.
         ArtefactError: no model, altered, or of another version.
     """
     need_audio()
     from recsys.producers.labelling.kept import open_model
+    from recsys.producers.labelling.labels import read_groups
     from recsys.producers.labelling.predicting import PROBLEM, made_of, predict_folder, sounds, write_frame
 
     out, opened = Path(out), open_model(model)
     if out.is_dir():
         raise DataError(f"{out} is a folder; expected a file to write, such as {out / 'predicted.parquet'}")
     made_by = fingerprint(Path(model))
-    made_from = f"model {made_by} and sound {sounds(audio)}"
+    told = None if groups is None else read_groups(groups, audio, str(opened.facts.get("grouped_by", "")))
+    by = f" by {manifest.sha256(Path(groups))}" if groups else ""
+    made_from = f"model {made_by} and sound {sounds(audio)}{by}"
     if only_stale and made_of(out) == made_from:
         return Made("predict", out, {"model": str(model)}, unchanged=True)
     work = out.parent / f".{out.name}.{made_by}.parts"
     with one_blas_thread():
-        frame = predict_folder(opened, audio, work, workers=workers, progress=progress)
+        frame = predict_folder(opened, audio, work, groups=told, workers=workers, progress=progress)
     write_frame(frame, out, made_from)
     shutil.rmtree(work, ignore_errors=True)
     failed = int(frame[PROBLEM].notna().sum())

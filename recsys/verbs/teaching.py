@@ -19,7 +19,7 @@ from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.raw import need_audio
 
 if TYPE_CHECKING:
-    from recsys.producers.labelling.choosing import Choice
+    from recsys.producers.labelling.choice import Choice
     from recsys.producers.labelling.examples import Examples
     from recsys.producers.labelling.labels import Labels
     from recsys.producers.labelling.starting import Start

@@ -73,7 +73,7 @@ def calibrate(target: Target, prediction: Prediction) -> Calibration:
         return _numbers(part, mean, sigma)
     clipped = np.clip(mean, FLOOR, 1 - FLOOR)
     if target.kind == "single":
-        return Calibration("single", np.array([_cooled(np.log(clipped), part.codes)]), np.zeros(len(target.classes)))
+        return Calibration("single", np.array([cooled(np.log(clipped), part.codes)]), np.zeros(len(target.classes)))
     fitted = [_platt(logit(found), values) for found, values in zip(clipped.T, part.values.T, strict=True)]
     slope, shift = np.array(fitted).T
     return Calibration("multi", slope, shift)
@@ -114,7 +114,7 @@ def _rows(prediction: Prediction, rows: NDArray[np.bool_]) -> Prediction:
     return Prediction(prediction.mean[rows], None if prediction.sigma is None else prediction.sigma[rows])
 
 
-def _cooled(logs: Doubles, codes: NDArray[np.int32]) -> float:
+def cooled(logs: Doubles, codes: NDArray[np.int32]) -> float:
     """The inverse temperature of the best likelihood."""
 
     def loss(inverse: float) -> float:

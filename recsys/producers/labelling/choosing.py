@@ -10,21 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recsys.blas import one_blas_thread
 from recsys.errors import DataError
+from recsys.producers.labelling import sharing
 from recsys.producers.labelling.arms import Arm, Prediction, Progress
 from recsys.producers.labelling.arms import arm as arm_of
 from recsys.producers.labelling.arms import arms as all_arms
-from recsys.producers.labelling.calibration import Calibration, settled
+from recsys.producers.labelling.calibration import settled
+from recsys.producers.labelling.choice import Choice, Folds, Point, Together, Tried
 from recsys.producers.labelling.examples import Examples
 from recsys.producers.labelling.folds import folds
-from recsys.producers.labelling.grading import Interval, difference, graded, score
-from recsys.producers.labelling.learned import Learned, Lessons, combine, of_rows
+from recsys.producers.labelling.grading import difference, graded, score
+from recsys.producers.labelling.learned import Lessons, combine, of_rows
 from recsys.producers.labelling.rounds import Kept, Round, out_of_fold, part_of
 from recsys.producers.labelling.targets import Target
 
@@ -35,58 +35,6 @@ FOR_CURVE = 0.75  # the sum of the shares
 EARLY, PATIENCE = 0.1, 5.0  # share of the first fit, and seconds, before an arm is said to take too long
 EXPECTED = 0.5 * (FOLDS + LAST)  # times the first fit, by what its progress promises: it may stop early
 Left = Callable[[], float]
-Folds = NDArray[np.int32]
-
-
-class Tried(NamedTuple):
-    """How an arm did: its out-of-fold predictions, each measure with interval, and both after calibration.
-
-    ``calibration`` is fitted on all predictions, ``fair`` is what it does for files it was not fitted on.
-    """
-
-    arm: str
-    round: Round
-    grades: dict[str, Interval]
-    calibration: Calibration
-    fair: Prediction
-
-
-class Point(NamedTuple):
-    """Of a learning curve: share of the groups, files learned from, score on unseen and on seen files."""
-
-    share: float
-    files: int
-    unseen: float
-    seen: float
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """What came of choosing.
-
-    Attributes:
-        target: what was learned.
-        fold: (n,), −1 where the target is unknown.
-        tried: arms by name, best first.
-        left_out: reasons by name.
-        against: the paired difference of the winner to each other arm, in score.
-        curve: of ``curve_arm``.
-        learned: the winner, fitted on everything.
-    """
-
-    target: Target
-    fold: Folds
-    tried: Mapping[str, Tried]
-    left_out: Mapping[str, str]
-    against: Mapping[str, Interval]
-    curve: Sequence[Point]
-    curve_arm: str
-    learned: Learned
-
-    @property
-    def winner(self) -> Tried:
-        """The best arm."""
-        return self.tried[self.learned.arm]
 
 
 class Late(Exception):
@@ -164,13 +112,22 @@ class Chooser:
         best = self._chosen(target, fold, tried)
         predictions = {name: made.prediction for name, made in rounds.items()}
         lessons = Lessons(self.examples, target, self.seed, predictions, self.progress)
-        learned = lessons.learn(arm_of(best), tried[best].calibration)
+        share, shared = sharing.settled(target, tried[best].fair, self.examples.groups, fold)
+        learned = lessons.learn(arm_of(best), tried[best].calibration, share)
         known = np.flatnonzero(fold >= 0)
         mean = {name: made.round.prediction.mean[known] for name, made in tried.items()}
         part, groups = target.take(known), self.examples.groups[known]
         against = {name: difference(part, mean[best], mean[name], groups) for name in tried if name != best}
         curve_arm, curve = self._curve(target, fold, tried)
-        return Choice(target, fold, tried, left_out, against, curve, curve_arm, learned)
+        together = self._together(target, tried[best].fair, shared) if share.share else None
+        return Choice(target, fold, tried, left_out, against, curve, curve_arm, learned, together)
+
+    def _together(self, target: Target, alone: Prediction, shared: Prediction) -> Together:
+        """How much better files are told with others of their group."""
+        known = np.flatnonzero(target.known)
+        part, groups, mean = target.take(known), self.examples.groups[known], shared.mean[known]
+        gain = difference(part, mean, alone.mean[known], groups)
+        return Together(len(sharing.several(target, self.examples.groups)), shared, graded(part, mean, groups), gain)
 
     def _chosen(self, target: Target, fold: Folds, tried: Mapping[str, Tried]) -> str:
         """The best arm; or the best combination, where the best arm's lead is within a standard error."""

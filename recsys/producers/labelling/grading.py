@@ -210,6 +210,19 @@ class Reliability(NamedTuple):
         total = max(int(self.files.sum()), 1)
         return float((np.abs(self.sure - self.right) * self.files).sum() / total)
 
+    @property
+    def by_chance(self) -> float:
+        """The calibration error that probabilities which mean what they say would show with as many files.
+
+        In each bin the mean distance of a share of n draws from its chance, √(2 p (1 − p) / (π n)).
+
+        >>> few = Reliability(np.array([0.5]), np.array([0.5]), np.array([25]))
+        >>> round(few.by_chance, 3)
+        0.08
+        """
+        total = max(int(self.files.sum()), 1)
+        return float(np.sqrt(2 / np.pi * self.sure * (1 - self.sure) * self.files).sum() / total)
+
 
 def reliability(target: Target, mean: Floats) -> Reliability:
     """Of a single target of the chosen class (Guo et al., ICML 2017), of tags of all probabilities.

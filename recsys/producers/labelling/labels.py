@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from recsys.errors import DataError, did_you_mean
 from recsys.producers.labelling.targets import UNKNOWN, Target, target_of, together
 
-__all__ = ["GROUPS", "Labels", "Target", "read_labels"]
+__all__ = ["GROUPS", "Labels", "Target", "read_groups", "read_labels"]
 
 FILE = ("audio_file", "path", "file", "filename")  # names of the column of files, the first that there is
 GROUPS = ("artist", "artist_group", "artist_id", "series", "piece", "song", "album")  # taken when no group is named
@@ -110,6 +110,28 @@ def read_labels(
     groups, grouped_by = _groups(good, group, wanted, table)
     labels = Labels(tuple(paths), made, groups, grouped_by, tuple(sorted(rejects)))
     return labels.take(np.flatnonzero(np.any([target.known for target in made.values()], axis=0)))
+
+
+def read_groups(table: str | Path, audio: str | Path, group: str = "") -> dict[str, str]:
+    """Which files belong together: by path relative to ``audio`` the name of the group, where one is known.
+
+    Args:
+        table: as of ``read_labels``; rows of other files do no harm.
+        group: the column; by default, or where there is none of this name, the first of ``GROUPS`` that there is.
+
+    Raises:
+        DataError: the table is missing or empty, or has no such column.
+    """
+    found = _read(Path(table))
+    file = _file(found.columns, table)
+    own = {name.casefold(): name for name in found.columns if name != file}
+    column = next((own[name] for name in (group.casefold(), *GROUPS) if name in own), None)
+    if column is None:
+        wanted = ", ".join(dict.fromkeys(name for name in (group, *GROUPS) if name))
+        raise DataError(f"{table} has no column that tells which files belong together; expected one of {wanted}")
+    kept, paths = _files(found, file, Path(audio), [])
+    names = found.cells(column)
+    return {path: names[row] for row, path in zip(kept, paths, strict=True) if names[row].casefold() not in UNKNOWN}
 
 
 def _read(path: Path) -> _Table:

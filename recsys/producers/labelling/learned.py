@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from recsys.producers.labelling.arms import Arm, Arrays, Combined, Fitted, Prediction, Progress, Rows, arm
 from recsys.producers.labelling.calibration import Calibration
 from recsys.producers.labelling.examples import Examples
+from recsys.producers.labelling.sharing import Groups, Sharing
 from recsys.producers.labelling.targets import Kind, Target
 
-COMBINED, CALIBRATION = "combined", "calibration"
+COMBINED, CALIBRATION, SHARING = "combined", "calibration", "sharing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class Learned:
         members: the fitted arm by its name; of an arm that combines others, all of these.
         combined: how they are combined; None for one arm.
         calibration: applied last.
+        sharing: what comes after that where it is known which files belong together.
     """
 
     name: str
@@ -36,13 +38,19 @@ class Learned:
     members: Mapping[str, Fitted]
     combined: Combined | None
     calibration: Calibration
+    sharing: Sharing = field(default_factory=Sharing)
 
-    def predict(self, examples: Examples, rows: Rows | None = None) -> Prediction:
-        """Calibrated predictions of rows, or of all."""
+    def predict(self, examples: Examples, rows: Rows | None = None, groups: Groups | None = None) -> Prediction:
+        """Calibrated predictions of rows, or of all; ``groups`` as of ``together``."""
         rows = np.arange(len(examples)) if rows is None else rows
         said = {name: member.predict(examples, rows) for name, member in self.members.items()}
         one = said[self.arm] if self.combined is None else self.combined.predict(said)
-        return self.calibration.apply(one)
+        alone = self.calibration.apply(one)
+        return alone if groups is None else self.together(alone, groups)
+
+    def together(self, prediction: Prediction, groups: Groups) -> Prediction:
+        """What ``predict`` said of files, in the light of what it said of others of their group; −1 is none."""
+        return self.sharing.apply(prediction, groups)
 
     def facts(self) -> dict[str, Any]:
         """What is needed beside the arrays."""
@@ -50,9 +58,9 @@ class Learned:
         return {**facts, "members": list(self.members)}
 
     def arrays(self) -> dict[str, dict[str, NDArray[Any]]]:
-        """Arrays by part: each member, ``calibration``, and ``combined`` where there is one."""
+        """Arrays by part: each member, ``calibration``, ``sharing``, and ``combined`` where there is one."""
         parts = {name: member.arrays() for name, member in self.members.items()}
-        parts[CALIBRATION] = self.calibration.arrays()
+        parts |= {CALIBRATION: self.calibration.arrays(), SHARING: self.sharing.arrays()}
         return parts if self.combined is None else {**parts, COMBINED: self.combined.arrays()}
 
     @classmethod
@@ -61,8 +69,9 @@ class Learned:
         members = {name: arm(name).from_arrays(parts[name]) for name in facts["members"]}
         combined = arm(facts["arm"]).from_arrays(parts[COMBINED]) if COMBINED in parts else None
         calibration = Calibration.from_arrays(facts["kind"], parts[CALIBRATION])
+        sharing = Sharing.from_arrays(parts[SHARING]) if SHARING in parts else Sharing()
         classes = tuple(facts["classes"])
-        return cls(facts["name"], facts["kind"], classes, facts["arm"], members, combined, calibration)
+        return cls(facts["name"], facts["kind"], classes, facts["arm"], members, combined, calibration, sharing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +84,15 @@ class Lessons:
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
     progress: Progress | None = None
 
-    def learn(self, chosen: Arm, calibration: Calibration) -> Learned:
+    def learn(self, chosen: Arm, calibration: Calibration, sharing: Sharing) -> Learned:
         """Fit an arm, or all that it combines, on every row whose target is known."""
         rows = np.flatnonzero(self.target.known)
         names = [name for name in chosen.members if name in self.predictions] or [chosen.name]
         members = {name: self._fit(arm(name), rows, place, len(names)) for place, name in enumerate(names)}
         combined = combine(chosen, self.predictions, self.target, rows, self.examples.groups, self.seed)
         target = self.target
-        return Learned(target.name, target.kind, target.classes, chosen.name, members, combined, calibration)
+        about = target.name, target.kind, target.classes, chosen.name
+        return Learned(*about, members, combined, calibration, sharing)
 
     def _fit(self, one: Arm, rows: Rows, done: int, total: int) -> Fitted:
         if self.progress:

@@ -34,6 +34,7 @@ def predict_folder(
     audio: str | Path,
     work: str | Path,
     *,
+    groups: Mapping[str, str] | None = None,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -43,6 +44,7 @@ def predict_folder(
         model: opened by ``open_model``.
         audio: the folder; or one file.
         work: where finished parts are kept until the caller removes it.
+        groups: by path relative to the folder which files belong together: they speak for each other.
         workers: processes that hear.
         progress: called with ("predict", files done, files).
 
@@ -73,7 +75,20 @@ def predict_folder(
     if lost:
         parts.append(pa.Table.from_pandas(_missing(model, lost), preserve_index=False))
     table = pa.concat_tables(parts, promote_options="permissive")
-    return table.to_pandas().sort_values(PATH, kind="stable").reset_index(drop=True)
+    frame = table.to_pandas().sort_values(PATH, kind="stable").reset_index(drop=True)
+    return frame if groups is None else together(model, frame, groups)
+
+
+def together(model: Model, frame: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
+    """What ``predict_folder`` said, where files of one group speak for each other."""
+    codes = pd.factorize(frame[PATH].map(groups))[0]
+    made, heard = frame.copy(), frame[PROBLEM].isna().to_numpy()
+    for one in model.learned:
+        if one.sharing.share:
+            chances = frame.loc[heard, [f"p_{one.name}_{label}" for label in one.classes]].to_numpy(np.float32)
+            for name, values in columns_of(one, one.together(Prediction(chances), codes[heard])).items():
+                made.loc[heard, name] = values
+    return made
 
 
 def columns_of(learned: Learned, prediction: Prediction) -> dict[str, Any]:

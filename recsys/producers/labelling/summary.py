@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.producers.labelling.choosing import Choice
+from recsys.producers.labelling.choice import Choice
 from recsys.producers.labelling.grading import columns, confusion, covered, reliability
 
 LARGEST = 20  # classes up to which a table of confusions is shown
@@ -49,8 +49,13 @@ def told(choice: Choice) -> dict[str, Any]:
         "curve": {"arm": choice.curve_arm, "points": [point._asdict() for point in choice.curve]},
     }
     if choice.target.kind != "numeric":
-        before, after = (reliability(choice.target, said.mean).ece for said in (winner.round.prediction, winner.fair))
-        facts["ece"] = {"before": before, "after": after}
+        before, after = (reliability(choice.target, said.mean) for said in (winner.round.prediction, winner.fair))
+        facts["ece"] = {"before": before.ece, "after": after.ece, "by_chance": after.by_chance}
+    if choice.together:
+        found = choice.together
+        grades = {name: value._asdict() for name, value in found.grades.items()}
+        ece = reliability(choice.target, found.fair.mean).ece
+        facts["together"] = {"files": found.files, "validation": grades, "gain": found.gain._asdict(), "ece": ece}
     return facts
 
 
@@ -78,7 +83,7 @@ def _target(choice: Choice) -> list[str]:
     target, winner = choice.target, choice.winner
     known = int(target.known.sum())
     lines = [f"{known} files, {target.kind}: {', '.join(map(_plain, target.classes))}. Chosen: **{winner.arm}**.", ""]
-    lines += [*_arms(choice), "", *_left_out(choice), *_honest(choice)]
+    lines += [*_arms(choice), "", *_left_out(choice), *_together(choice), *_honest(choice)]
     lines += _confusion(choice) if target.kind == "single" else _columns(choice)
     return [*lines, *_curve(choice)]
 
@@ -99,6 +104,22 @@ def _left_out(choice: Choice) -> list[str]:
     return [f"Not compared: {said}.", ""] if said else []
 
 
+def _together(choice: Choice) -> list[str]:
+    """What other files of the same group tell."""
+    found = choice.together
+    if found is None:
+        return []
+    known = int(choice.target.known.sum())
+    said = ", ".join(f"{WORDS[name]} {value}" for name, value in found.grades.items() if name != "score")
+    ece = reliability(choice.target, found.fair.mean).ece
+    return [
+        f"{found.files} of {known} files are not the only one of their group. Where `predict` is told the groups",
+        "(`--groups`), what is said of the others counts too, never their labels:",
+        f"{said}; {found.gain} ahead in score, ECE {ece:.3f}.",
+        "",
+    ]
+
+
 def _honest(choice: Choice) -> list[str]:
     """How far probabilities, or sigma, mean what they say."""
     target, winner = choice.target, choice.winner
@@ -117,8 +138,9 @@ def _honest(choice: Choice) -> list[str]:
         for place, count in enumerate(after.files)
         if count
     ]
-    text = f"Calibration error (ECE) {before.ece:.3f} before, {after.ece:.3f} after; by probability:"
-    return [text, "", *_table(["probability", "mean", "right", "files"], rows), ""]
+    text = f"Calibration error (ECE) {before.ece:.3f} before, {after.ece:.3f} after; fair probabilities would show"
+    more = f"{after.by_chance:.3f} by chance with so few files. By probability:"
+    return [text, more, "", *_table(["probability", "mean", "right", "files"], rows), ""]
 
 
 def _confusion(choice: Choice) -> list[str]:

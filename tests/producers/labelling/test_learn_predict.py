@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from recsys.errors import ArtefactError, DataError
 from recsys.producers.labelling import examples as hearing
 from recsys.producers.labelling import predicting
 from recsys.producers.labelling.kept import open_model
+from recsys.producers.labelling.labels import read_groups
+from recsys.producers.labelling.sharing import Sharing
 from tests.producers.clips import KINDS, RATE, clip, write_clips
 
 pytest.importorskip("soxr")
@@ -206,3 +209,24 @@ def test_a_folder_without_sound(model: Path, tmp_path: Path) -> None:
         api.predict(model, audio=tmp_path, out=tmp_path / "x.parquet")
     with pytest.raises(DataError, match="is a folder"):
         api.predict(model, audio=tmp_path, out=tmp_path)
+
+
+def test_files_of_one_artist_speak_for_each_other(
+    model: Path, strangers: Path, predicted: pd.DataFrame, tmp_path: Path
+) -> None:
+    table = tmp_path / "who.csv"
+    table.write_text("audio_file,Artist\ndeep/clicks.wav,x\ndeep/noise.wav,x\ndeep/tone.wav,?\nbroken.mp3,x\n")
+    opened = open_model(model)
+    first = replace(opened.learned[0], sharing=Sharing(1.0))
+    told = read_groups(table, strangers, "artist")
+    assert told == {"deep/clicks.wav": "x", "deep/noise.wav": "x", "broken.mp3": "x"}
+    found = predicting.together(replace(opened, learned=(first, *opened.learned[1:])), predicted, told)
+    chances = found[[f"p_kind_{kind}" for kind in KINDS]].to_numpy()
+    assert chances[1] == pytest.approx(chances[2])
+    same = [name for name in found if "kind" not in name]
+    pd.testing.assert_frame_equal(found[same], predicted[same])
+    pd.testing.assert_frame_equal(found.iloc[[0, 3, 4]], predicted.iloc[[0, 3, 4]])
+    api.predict(model, audio=strangers, out=tmp_path / "p.csv", groups=table, workers=1)
+    table.write_text("audio_file,genre\ndeep/tone.wav,x\n")
+    with pytest.raises(DataError, match="which files belong together; expected one of artist"):
+        api.predict(model, audio=strangers, out=tmp_path / "p.csv", groups=table, workers=1)
