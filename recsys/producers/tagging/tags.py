@@ -22,7 +22,7 @@ from recsys.producers.labelling.targets import Target
 from recsys.producers.tagging.given import given
 
 if TYPE_CHECKING:
-    from recsys.producers.labelling.choosing import Choice
+    from recsys.producers.labelling.choice import Choice
     from recsys.producers.labelling.examples import Examples
 
 Rows = NDArray[np.integer[Any]]
