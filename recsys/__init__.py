@@ -15,7 +15,7 @@ from typing import Any
 _HOMES = {
     "recsys.api": (
         *("ingest", "analyze", "train", "evaluate", "tune", "update", "feedback", "recommend", "similar", "playlist"),
-        *("playlist_new", "playlist_run", "playlist_match", "playlist_ledger", "search", "label"),
+        *("playlist_new", "playlist_run", "playlist_match", "playlist_ledger", "search", "label", "serve"),
         *("learn_classification", "learn_emotion", "learn_generation", "predict", "transcribe"),
         *("describe", "forget", "inspect", "init", "run", "open_engine"),
     ),

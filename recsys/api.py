@@ -24,6 +24,7 @@ from recsys.verbs.producing import learn_classification, learn_emotion, predict
 from recsys.verbs.raw import analyze, ingest
 from recsys.verbs.remembering import playlist_ledger, playlist_match
 from recsys.verbs.searching import search
+from recsys.verbs.serving import serve
 from recsys.verbs.transcribing import transcribe
 from recsys.verbs.updating import feedback, update
 
@@ -53,6 +54,7 @@ __all__ = [
     "recommend",
     "run",
     "search",
+    "serve",
     "similar",
     "train",
     "transcribe",

@@ -23,6 +23,7 @@ ROOMS = (
     "searching",
     "playlists",
     "forgetting",
+    "serving",
 )
 for room in ROOMS:
     import_module(f"recsys.commands.{room}")

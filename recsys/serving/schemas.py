@@ -14,6 +14,7 @@ BATCH = 100  # questions in one batch
 HISTORY = 5_000  # plays in one history
 SEEDS = 50  # tracks that one question starts from
 LONGEST = 512  # characters of an id or a search
+MINUTES = 1440  # of a playlist
 
 Id = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -243,7 +244,7 @@ class Recipe(BaseModel):
     seeds: list[Id] | None = Field(None, max_length=SEEDS)
     listeners: list[Id] = Field([], max_length=SEEDS, description="whom it is for; several are one household")
     n: int | None = Field(None, ge=1, le=MOST)
-    minutes: float | None = Field(None, gt=0, le=1440, allow_inf_nan=False)
+    minutes: float | None = Field(None, gt=0, le=MINUTES, allow_inf_nan=False)
     title: str | None = Field(None, max_length=200)
     where: Where | None = None
 

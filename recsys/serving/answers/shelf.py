@@ -51,8 +51,14 @@ class Shelf:
     def artist_rows(self, name: str) -> NDArray[np.int32]:
         """Rows of an artist's tracks."""
         column = self._columns.get("artist")
-        code = -1 if column is None else column.dictionary.index(name).as_py()
+        code = column.dictionary.index(name).as_py() if isinstance(column, pa.DictionaryArray) else -1
         return np.flatnonzero(self.artists == code).astype(np.int32) if code >= 0 else np.empty(0, np.int32)
+
+    def where_same(self, column: str, row: int) -> list[int]:
+        """Rows that have the same value of a column as one, itself among them; none where it is unknown."""
+        whole = self._whole.column(column)
+        value = whole[row]
+        return np.flatnonzero(pc.equal(whole, value).to_numpy() == 1).tolist() if value.is_valid else []
 
     def card(self, row: int) -> Card:
         """What lists say of a track; see ``schemas.Track``."""
@@ -115,7 +121,8 @@ def _read(path: Path, names: list[str]) -> dict[str, pa.Array]:
 def _column(column: pa.ChunkedArray, repeated: bool) -> pa.Array:
     whole = column.combine_chunks()
     whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-    return whole.dictionary_encode() if repeated and pa.types.is_string(whole.type) else whole
+    text = pa.types.is_string(whole.type) or pa.types.is_large_string(whole.type)
+    return whole.dictionary_encode() if repeated and text else whole
 
 
 def _text(value: Any) -> str | None:

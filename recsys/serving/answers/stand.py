@@ -145,7 +145,7 @@ def _beside(ids: IdMap, found: str) -> list[Any]:
     """Ids next to where one would stand, by the longest common beginning."""
     if not len(ids) or ids.integer:
         return []
-    place = bisect.bisect_left(ids.ids, found)  # type: ignore[arg-type]
+    place = bisect.bisect_left(ids.ids, found)
     near = [str(one) for one in ids.ids[max(0, place - NEAREST) : place + NEAREST]]
     return sorted(near, key=lambda one: -_common(one, found))[:NEAREST]
 

@@ -1,0 +1,66 @@
+"""The application on a port, until it is told to stop."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from recsys.errors import DataError
+from recsys.serving.app import create_app
+from recsys.serving.options import Options
+from recsys.serving.patience import protocol
+
+HERE = ("127.0.0.1", "localhost", "[::1]")
+GRACE = 20  # seconds that requests have to end
+TURN = 0.001  # seconds after which a thread that computes lets the others have a turn
+
+
+def serve(bundle: Path, options: Options) -> None:
+    """Answer until SIGINT or SIGTERM comes; requests that have begun are answered to the end.
+
+    Raises:
+        ArtefactError: there is no bundle.
+        DataError: the port is taken.
+    """
+    limits = options.settings.serve
+    listening = _bound(limits.host, limits.port)
+    app = create_app(bundle, options, wait=True)
+    sys.setswitchinterval(TURN)
+    told: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "date_header": True}
+    config = uvicorn.Config(
+        app,
+        http=protocol(),
+        ws="none",
+        lifespan="on",
+        proxy_headers=False,
+        limit_concurrency=limits.connections,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE,
+        backlog=1024,
+        **told,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def hosts(options: Options) -> tuple[str, ...]:
+    """By which names the server may be called: on this machine's own address only those that mean it."""
+    serve = options.settings.serve
+    if serve.host not in ("127.0.0.1", "localhost", "::1"):
+        return tuple(serve.hosts)
+    return (*HERE, *serve.hosts)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except (OSError, OverflowError) as error:
+        made.close()
+        raise DataError(f"can't listen on {host}:{port} ({error}); give another --host or --port") from error
+    return made
