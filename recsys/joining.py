@@ -26,7 +26,7 @@ from recsys.sources import Gathered
 from recsys.sources.matching import normalised
 from recsys.sources.rejects import Rejects
 from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
-from recsys.tables.predicted import where_none_is_given
+from recsys.tables.predicted import BY, columns_of, targets, where_none_is_given
 
 APART = 5.0  # seconds that two lengths of one recording may differ
 DESCRIBED = (*TAGS, "duration", "path", "flags")
@@ -234,7 +234,7 @@ def _stem(path: str) -> str:
 def _described(catalogue: Catalogue, columns: pd.DataFrame, library: Rows) -> Catalogue:
     """The catalogue with its gaps filled from the library row of each track."""
     mine = columns.reindex(np.where(library >= 0, library, -1)).reset_index(drop=True)
-    frame = catalogue.frame.copy()
+    mine, frame = _unsaid(mine, catalogue.frame), catalogue.frame.copy()
     if _excerpts(frame["duration"], mine["duration"]):
         mine["duration"] = mine["duration"].where(~frame.notna().any(axis=1))
     fresh = [name for name in mine if name not in frame or not frame[name].notna().any()]
@@ -247,6 +247,14 @@ def _described(catalogue: Catalogue, columns: pd.DataFrame, library: Rows) -> Ca
         if not pd.api.types.is_numeric_dtype(frame[name]):
             frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
     return Catalogue(where_none_is_given(frame))
+
+
+def _unsaid(mine: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns without predictions where the catalogue has some of that target, so that one producer speaks."""
+    for target in (target for target in targets(mine) if f"{target}{BY}" in frame):
+        rows = frame[f"{target}{BY}"].notna()
+        mine = mine.assign(**{name: mine[name].mask(rows) for name in columns_of(mine, target)})
+    return mine
 
 
 def _excerpts(lengths: pd.Series[float], files: pd.Series[float]) -> bool:

@@ -117,17 +117,18 @@ def describe(
     what: Annotated[str, typer.Argument(metavar="FILE|TRACK", help="A sound file, or the id of a track.")],
     bundle: Bundle = None,
     features: Annotated[Path | None, typer.Option(help="Folder that analyze wrote.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Model that learn wrote: its labels for the file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to draw: .png, .svg or .pdf.")] = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Everything known about one sound: tags, key, tempo, traits and what they mean, flags."""
+    """Everything known about one sound: tags, labels with chances, key, tempo, traits and what they mean, flags."""
     from recsys.audio.describe import lines
 
     settings = settled(set_)
     if Path(FILE).is_file():
         features, bundle = features or _there(settings.paths.features), bundle or _there(settings.paths.bundles)
-    told = api.describe(what, bundle=bundle, features=features, plot=plot, settings=settings)
+    told = api.describe(what, bundle=bundle, features=features, model=model, plot=plot, settings=settings)
     if plot is not None:
         terminal.say(f"drawn: {plot}")
     if as_json:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys import manifest
+from recsys.errors import DataError
 from recsys.freshness import is_current
 from recsys.settings import Settings, changed
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
@@ -125,20 +126,25 @@ def describe(
     *,
     bundle: Pathlike | None = None,
     features: Pathlike | None = None,
+    model: Pathlike | None = None,
     plot: Pathlike | None = None,
     settings: Settings | None = None,
 ) -> dict[str, Any]:
-    """Everything known about one sound file or track: tags, key, tempo, traits with their definitions, flags, events.
+    """Everything known about one sound file or track: tags, key, tempo, traits with definitions, flags, events; and
+    its labels, those that were given, else those that are predicted with their chances.
 
     Args:
         what: a sound file, heard now; or the id of a track.
         bundle: where tracks are listed; adds ``catalogue`` and ``listeners``, also for the file of a track.
-        features: a folder that ``analyze`` wrote, with the sound of tracks.
+        features: a folder that ``analyze`` wrote, with the sound of tracks; where ``label`` was called, the models that
+            it left there say the labels of a file that is no track.
+        model: a folder that ``learn`` wrote, which says the labels of a file in place of those.
         plot: a picture to draw: .png, .svg or .pdf.
 
     Raises:
         UnknownId: neither a file nor a known track.
-        DataError: nothing in the file can be decoded, or there is no file to draw.
+        DataError: nothing in the file can be decoded, or there is no file to draw or to ask the model about.
+        ArtefactError: no model there, or of another version.
         MissingExtra: a picture needs matplotlib.
     """
     from recsys import telling
@@ -149,9 +155,29 @@ def describe(
     engine = Engine.open(bundle) if bundle is not None else None
     hearing = (settings or Settings()).analyze.model_dump(include={"windows", "trim", "loudness"})
     told = telling.tell(str(what), features=library, engine=engine, options=hearing)
+    if labels := _labels(what, told, features, model):
+        told["labels"] = labels
     if plot is not None:
         telling.draw(told, plot)
     return told
+
+
+def _labels(what: Pathlike, told: Mapping[str, Any], features: Pathlike | None, model: Pathlike | None) -> Any:
+    """What was given of a track, what a model says, and what was said before: the first of these by target."""
+    from recsys.verbs.labelled import labels_of_file, labels_of_track
+
+    known = told.get("labels", {})
+    path = next((path for path in (what, *told.get("paths", [])) if Path(path).is_file()), None)
+    if model is not None and path is None:
+        raise DataError(f"no sound file of {what} is there; expected one that the model can hear")
+    if model is not None and path is not None:
+        said = labels_of_file(path, model=model)
+    elif Path(what).is_file():
+        said = {} if known else labels_of_file(what, features=features)
+    else:
+        said = labels_of_track(features, str(what)) if features is not None and not known else {}
+    given = {name: label for name, label in known.items() if "given" in label}
+    return {**known, **said, **given}
 
 
 def open_engine(bundle: Pathlike) -> Engine:

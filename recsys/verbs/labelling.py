@@ -13,6 +13,7 @@ from recsys import manifest
 from recsys.errors import ArtefactError
 from recsys.freshness import fingerprint, is_current
 from recsys.settings import Settings, changed
+from recsys.verbs.labelled import LESSONS, MODEL, library_of, opened, tagger_there, take_over
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
 from recsys.verbs.raw import labels_of, need_audio
 
@@ -20,14 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from recsys.audio.store import Features
-    from recsys.producers.labelling.kept import Model
     from recsys.producers.labelling.targets import Target
     from recsys.producers.tagging.kept import Labelled
     from recsys.producers.tagging.tags import Learnt, Library
 
-MODEL = "model"
-LESSONS = "lessons.npy"
 SAME = 0.9  # share of labelled tracks that must be as they were for a model to be kept
 
 
@@ -74,39 +71,10 @@ def label(
     made_from = {"features": fingerprint(Path(features)), "tracks": tables, "by": VERSION, **asked}
     if only_stale and is_current(target, made_from):
         return Made("label", target, manifest.read(target), unchanged=True)
-    opened = open_features(features)
-    library = _library(opened, tracks, settings, Path(f"{target}-work"), workers, progress)
+    heard = open_features(features)
+    library = library_of(heard, tracks, settings, Path(f"{target}-work"), workers, progress)
     facts = _labelled(library, target, settings, made_from, progress)
     return Made("label", target, facts)
-
-
-def _library(
-    features: Features,
-    tracks: Paths,
-    settings: Settings,
-    cache: Path,
-    workers: int | None,
-    progress: Progress | None,
-) -> Library:
-    """The tracks with what tables say of them, and where these say nothing the tags of the files."""
-    import numpy as np
-    import pandas as pd
-
-    from recsys import joining, sources
-    from recsys.producers.tagging.tags import Library
-
-    frame = features.catalogue.reset_index(drop=True)
-    if tracks:
-        said = sources.gather(tracks=tracks, settings=settings.ingest, progress=progress).dataset
-        theirs, _ = joining.match(said.tracks, said.catalogue, features)
-        mine = np.full(len(frame), -1)
-        known = np.flatnonzero(theirs >= 0)[::-1]
-        mine[theirs[known]] = known
-        table = said.catalogue.frame.reindex(np.where(mine >= 0, mine, -1)).reset_index(drop=True)
-        frame = table.combine_first(frame)
-    artists = pd.factorize(frame["artist"])[0].astype(np.int32)
-    paths, digests = features.catalogue["path"].tolist(), features.catalogue["digest"].tolist()
-    return Library(paths, digests, artists, frame, cache, workers or settings.analyze.workers)
 
 
 def _labelled(
@@ -121,8 +89,8 @@ def _labelled(
     now = _prints(library, targets)
     with manifest.fresh_folder(out) as work:
         learnt = None if not targets or _kept(out, now, work) else _learn(library, targets, settings, work, progress)
-        model, version = _opened(work / MODEL)
-        tagger = _tagger() if settings.label.instruments else None
+        model, version = opened(work / MODEL)
+        tagger = tagger_there() if settings.label.instruments else None
         labelled = ask(library, model, tagger, version, before=_before(out, library), progress=progress)
         put_fair(labelled, library.digests, learnt.fair if learnt else {})
         save(work, list(library.digests), labelled)
@@ -159,13 +127,12 @@ def _kept(out: Path, now: NDArray[np.uint64], work: Path) -> bool:
     """Take over the model of an earlier run if the labels are nearly those that it was learned from."""
     import numpy as np
 
-    if not (out / LESSONS).is_file() or _opened(out / MODEL)[0] is None:
+    if not (out / LESSONS).is_file() or opened(out / MODEL)[0] is None:
         return False
     held = np.load(out / LESSONS, allow_pickle=False)
     if len(np.intersect1d(held, now)) < SAME * max(len(held), len(now)):
         return False
-    shutil.copytree(out / MODEL, work / MODEL)
-    shutil.copyfile(out / LESSONS, work / LESSONS)
+    take_over(out, work)
     return True
 
 
@@ -192,23 +159,6 @@ def _learn(
         write_model(work / MODEL, [choice.learned for choice in learnt.choices.values()], learnt.names)
         manifest.seal(work / MODEL, KIND, {"learned": _grades(learnt)})
     return learnt
-
-
-def _opened(folder: Path) -> tuple[Model | None, str]:
-    """The model of a folder and its version; None where there is none that this version can use."""
-    from recsys.producers.labelling.kept import open_model
-
-    try:
-        return open_model(folder), fingerprint(folder)[:8]
-    except ArtefactError:
-        return None, ""
-
-
-def _tagger() -> Any:
-    """The shipped instrument tagger; None where its weights did not come along."""
-    from recsys.producers.instruments.tagger import WEIGHTS, Tagger
-
-    return Tagger.open() if WEIGHTS.is_file() else None
 
 
 def _before(out: Path, library: Library) -> Labelled | None:

@@ -159,7 +159,7 @@ def ingest(
     return Made("ingest", out, manifest.read(out, "tables"))
 
 
-def _believed(dataset: Dataset, labelled: Labelled) -> Dataset:
+def believed(dataset: Dataset, labelled: Labelled) -> Dataset:
     """The dataset with labels that were given in the spaces of predicted ones, as sure."""
     from recsys.producers.tagging.kept import SPACE, with_given
 
@@ -219,7 +219,7 @@ def _gather(
     else:
         labelled = open_labels(labels_of(features), library.catalogue["digest"].tolist())
         joined = joining.join(found.dataset, library, [*spaces, *labelled.spaces()], said=labelled.columns())
-        joined = replace(joined, dataset=_believed(joined.dataset, labelled))
+        joined = replace(joined, dataset=believed(joined.dataset, labelled))
     return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from recsys.audio.space import Space
     from recsys.engine import Engine
-    from recsys.tables import Dataset
+    from recsys.producers.tagging.kept import Labelled
+    from recsys.tables import Dataset, Embeddings
     from recsys.tables.merge import Place
     from recsys.updating import Updated
 
@@ -106,12 +107,30 @@ def _gathered(
         return _with_words(engine, new), None
     from recsys import joining
     from recsys.audio.store import open_features
+    from recsys.verbs.labelled import said_now
+    from recsys.verbs.raw import believed
 
     base = updating.known_dataset(engine)
     silent = type(base)(type(base.plays).empty(base.users, base.tracks), base.catalogue)
     known = merged(silent, new).dataset if new is not None else silent
-    joined = joining.join(known, open_features(features), space=_space(engine.folder))
-    return _with_words(engine, joined.dataset), joined.digests
+    labelled = said_now(features, settings=settings, progress=progress)
+    said = None if labelled is None else labelled.columns()
+    spaces = [] if labelled is None else _known_spaces(engine, labelled)
+    joined = joining.join(known, open_features(features), spaces, space=_space(engine.folder), said=said)
+    dataset = joined.dataset if labelled is None else believed(joined.dataset, labelled)
+    return _with_words(engine, dataset), joined.digests
+
+
+def _known_spaces(engine: Engine, labelled: Labelled) -> list[Embeddings]:
+    """Those spaces of what was said that the bundle has, made by the same producer."""
+    from recsys.tables.predicted import BY
+
+    frame = engine.catalogue.frame
+    makers = {one.by for one in labelled.said.values()}
+    known = {by for name in frame if str(name).endswith(BY) for by in frame[name].dropna().unique()}
+    spaces = labelled.spaces() if makers <= known else []
+    sizes = {name: space.dimensions for name, space in engine.contents.items()}
+    return [space for space in spaces if sizes.get(space.space) == space.dimensions]
 
 
 def _with_words(engine: Engine, new: Dataset) -> Dataset:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,15 +47,13 @@ def ask(
         Over all tracks; nothing of those that can't be heard.
     """
     held = nothing(model, tagger, version, len(library))
-    if before is not None and {n: one.by for n, one in before.said.items()} == {
-        n: one.by for n, one in held.said.items()
-    }:
-        held = before
+    if before is not None:
+        held = _kept(held, before)
     known = [one.known for one in held.said.values()]
     todo = np.flatnonzero(~np.all(known, axis=0)) if known else np.empty(0, np.int64)
     for start in range(0, len(todo), AT_ONCE):
         rows = todo[start : start + AT_ONCE]
-        _take_up(held, rows, _part(library, rows, model, tagger, version))
+        _take_up(held, rows, _part(library, rows, model, tagger, version, _further(progress, start, len(todo))))
         if progress:
             progress("label", min(start + AT_ONCE, len(todo)), len(todo))
     return held
@@ -78,6 +76,14 @@ def nothing(model: Model | None, tagger: Tagger | None, version: str, tracks: in
     return Labelled(said, embedding)
 
 
+def answered(heard: Examples, model: Model | None, tagger: Tagger | None, by: str) -> Labelled:
+    """What a model and the instrument tagger say of what was heard; its predictions are by ``by``."""
+    made, held = _answers(heard, model, tagger), nothing(model, tagger, "", len(heard))
+    _take_up(held, np.arange(len(heard)), {**made, "place": np.arange(len(heard))})
+    said = {name: one if name == INSTRUMENT else replace(one, by=by) for name, one in held.said.items()}
+    return replace(held, said=said)
+
+
 def put_fair(labelled: Labelled, digests: Sequence[str], fair: Mapping[str, Mapping[str, Fair]]) -> None:
     """Of tracks that were learned from, what was said before they had been seen."""
     for name, found in fair.items():
@@ -89,7 +95,21 @@ def put_fair(labelled: Labelled, digests: Sequence[str], fair: Mapping[str, Mapp
                     one.sigma[row] = sigma
 
 
-def _part(library: Library, rows: Rows, model: Model | None, tagger: Tagger | None, version: str) -> dict[str, Any]:
+def _kept(held: Labelled, before: Labelled) -> Labelled:
+    """What was said before by the same producers, where nothing else was asked for."""
+    same = {n: one for n, one in before.said.items() if n in held.said and held.said[n].by == one.by}
+    embedding = before.embedding if INSTRUMENT in same else held.embedding
+    return replace(held, said={**held.said, **same}, embedding=embedding)
+
+
+def _further(progress: Progress | None, start: int, total: int) -> Progress | None:
+    """Progress of all files, from that of some."""
+    return progress and (lambda _, done, __: progress("label", start + done, total))
+
+
+def _part(
+    library: Library, rows: Rows, model: Model | None, tagger: Tagger | None, version: str, progress: Progress | None
+) -> dict[str, Any]:
     """What is said of some tracks, arrays by name; kept in a file, so that a killed run finds it."""
     from recsys.producers.instruments.tagger import VERSION
 
@@ -99,19 +119,33 @@ def _part(library: Library, rows: Rows, model: Model | None, tagger: Tagger | No
     if place.is_file():
         with np.load(place, allow_pickle=False) as arrays:
             return dict(arrays)
-    from recsys.producers.labelling.examples import assemble, hear
-
-    folder = library.cache / "passing"
-    paths = [library.paths[row] for row in rows]
-    digests, _ = hear(paths, folder=folder, workers=library.workers)
-    good = [path for path in paths if path in digests]
-    made: dict[str, Any] = {"place": np.array([paths.index(path) for path in good], np.int64)}
-    if good:
-        heard = assemble(good, [digests[path] for path in good], folder, model.names if model else None)
+    good, heard = _heard(library, rows, model, progress)
+    made: dict[str, Any] = {"place": np.array(good, np.int64)}
+    if heard is not None:
         made |= _answers(heard, model, tagger)
-    shutil.rmtree(folder, ignore_errors=True)
     _write(place, made)
     return made
+
+
+def _heard(
+    library: Library, rows: Rows, model: Model | None, progress: Progress | None
+) -> tuple[list[int], Examples | None]:
+    """Which of some tracks can be heard, and what was: what was learned from is not heard again, the rest not kept."""
+    from recsys.producers.labelling.examples import assemble, hear
+    from recsys.producers.labelling.hearing import kept
+
+    paths, digests = ([several[row] for row in rows] for several in (library.paths, library.digests))
+    known = {path: own for path, own in zip(paths, digests, strict=True) if kept(library.cache, own).is_file()}
+    late = [path for path in paths if path not in known]
+    new, _ = hear(late, folder=library.cache, workers=library.workers, progress=progress)
+    there = {**known, **new}
+    good = [place for place, path in enumerate(paths) if path in there]
+    names = model.names if model else None
+    own = [there[paths[place]] for place in good]
+    heard = assemble([paths[place] for place in good], own, library.cache, names) if good else None
+    for digest in set(new.values()) - set(known.values()):
+        kept(library.cache, digest).unlink(missing_ok=True)
+    return good, heard
 
 
 def _answers(heard: Examples, model: Model | None, tagger: Tagger | None) -> dict[str, Any]:
@@ -129,13 +163,14 @@ def _answers(heard: Examples, model: Model | None, tagger: Tagger | None) -> dic
 
 
 def _take_up(held: Labelled, rows: Rows, part: Mapping[str, Any]) -> None:
-    """Lay the answers of a part over the tracks they are of."""
+    """Lay the answers of a part over the tracks they are of, where nothing was said of them."""
     mine = rows[part["place"]]
     for name, one in held.said.items():
+        new = ~one.known[mine]
         if f"mean.{name}" in part:
-            one.mean[mine] = part[f"mean.{name}"]
+            one.mean[mine[new]] = part[f"mean.{name}"][new]
         if one.sigma is not None and f"sigma.{name}" in part:
-            one.sigma[mine] = part[f"sigma.{name}"]
+            one.sigma[mine[new]] = part[f"sigma.{name}"][new]
     if held.embedding is not None and EMBEDDING in part:
         held.embedding[mine] = part[EMBEDDING]
 

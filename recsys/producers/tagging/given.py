@@ -32,6 +32,10 @@ NOTHING = {
 }
 ENDS_SO = {"blues", "brass", "classics"}  # words on s that are no plural
 EMOTION = ("valence", "arousal")
+GEMS = (  # the nine of the Geneva emotional music scale: Zentner, Grandjean & Scherer, Emotion 2008
+    *("amazement", "solemnity", "tenderness", "nostalgia", "calmness"),
+    *("power", "joyful_activation", "tension", "sadness"),
+)
 LEAST, ARTISTS = 10, 3  # tracks, and artists among them, that a label needs to be learned
 ENOUGH, BY = 60, 10  # labelled tracks, and artists among them, without which a target is not learned
 SEVERAL = 0.1  # share of tracks with more than one label from which they count as tags
@@ -56,8 +60,8 @@ def given(frame: pd.DataFrame, groups: NDArray[np.integer[Any]], wanted: Sequenc
     Args:
         frame: the catalogue, (n,).
         groups: the artist of each track as a code, (n,); −1 is unknown, each such track its own.
-        wanted: ``genre``; ``mood``: that column, else moods among the tags; ``emotion``: valence and arousal; any other
-            column.
+        wanted: ``genre``; ``mood``: that column, else moods among the tags; ``emotion``: valence, arousal and the nine
+            emotions of the Geneva scale, those that there are; any other column, of labels or of numbers.
         usable: rows that can be learned from, those with sound.
 
     A target needs 60 labelled tracks by 10 artists, and two labels of 10 tracks by 3 artists each. Other labels are
@@ -72,7 +76,8 @@ def given(frame: pd.DataFrame, groups: NDArray[np.integer[Any]], wanted: Sequenc
     reasons: dict[str, str] = {}
     alone = np.where(groups < 0, np.arange(len(groups)) + groups.max(initial=0) + 1, groups)
     for name in wanted:
-        made = _emotion(frame) if name == "emotion" else _labels(frame, name, alone, usable)
+        numbers = _emotion(frame) if name == "emotion" else _numbers(frame, name)
+        made = _labels(frame, name, alone, usable) if numbers is None else numbers
         problem = made if isinstance(made, str) else _too_few(made, alone, usable)
         if problem:
             reasons[name] = problem
@@ -160,11 +165,22 @@ def _common(cells: Sequence[Sequence[str]], groups: Rows, usable: Rows) -> tuple
 
 
 def _emotion(frame: pd.DataFrame) -> Target | str:
-    there = [name for name in EMOTION if name in frame]
-    if len(there) < len(EMOTION):
-        return f"the catalogue has no column {next(name for name in EMOTION if name not in frame)}"
-    columns = [pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float32, na_value=np.nan) for name in EMOTION]
-    return Target("emotion", "numeric", EMOTION, np.column_stack(columns))
+    """Emotions as numbers, learned together, or why there are none."""
+    named = [name for name in (*EMOTION, *GEMS) if name in frame]
+    columns = [pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float32, na_value=np.nan) for name in named]
+    there = {name: values for name, values in zip(named, columns, strict=True) if np.isfinite(values).any()}
+    if not there:
+        return f"the catalogue has no numbers for {', '.join(EMOTION)} or an emotion such as {GEMS[2]}"
+    return Target("emotion", "numeric", tuple(there), np.column_stack(list(there.values())))
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> Target | None:
+    """A column of numbers as a target; None where it holds something else."""
+    kind = frame[name].dtype if name in frame else np.dtype(object)
+    if not pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind) or not frame[name].notna().any():
+        return None
+    values = frame[name].to_numpy(np.float32, na_value=np.nan)
+    return Target(name, "numeric", (name,), np.where(np.isfinite(values), values, np.nan)[:, None])
 
 
 def _too_few(target: Target, groups: Rows, usable: Rows) -> str:

@@ -23,7 +23,7 @@ from recsys.producers.tagging.kept import KIND, Labelled, Said, open_labels, sav
 from recsys.producers.tagging.tags import Library, lessons
 from recsys.tables.predicted import targets
 from recsys.tables.predicted import told as told_of
-from recsys.verbs.raw import _believed
+from recsys.verbs.raw import believed
 from tests.test_joining import library as some_files
 from tests.test_joining import log
 
@@ -177,6 +177,6 @@ def test_a_library_that_was_labelled_joins_its_tracks() -> None:
     assert np.isnan(frame["p_genre"][0])
     assert joined.catalogue.where("genre = 'jazz' and p_genre > .5").tolist() == [True, True]
     assert [block.name for block in blocks(joined)] == ["genre", "numbers", "sound", "tagger:genre"]
-    believed = _believed(joined, said).contents["tagger:genre"]
-    np.testing.assert_allclose(believed.vectors, [[0, 1], [0.45, 0.55]], rtol=1e-6)
+    sure = believed(joined, said).contents["tagger:genre"]
+    np.testing.assert_allclose(sure.vectors, [[0, 1], [0.45, 0.55]], rtol=1e-6)
     assert list(joined.without(["tagger"]).contents) == ["sound"]
