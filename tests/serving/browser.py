@@ -140,7 +140,7 @@ class Browser:
     def go(self, url: str) -> None:
         """Open an address, and wait until the page says that it is ready."""
         self.do("Page.navigate", url=url)
-        self.until("document.documentElement.dataset.ready === 'yes'")
+        self.until("document.documentElement.dataset.ready")
 
     def until(self, code: str, seconds: float = 15) -> Any:
         """Wait until an expression is true, and return it."""
@@ -153,8 +153,10 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """A press of the mouse in the middle of an element."""
-        spot = f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
-        where = self.js(f"{spot} return [b.x + b.width / 2, b.y + b.height / 2]; }})(document.querySelector({selector!r}))")
+        spot = "(e => { e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect();"
+        where = self.js(
+            f"{spot} return [b.x + b.width / 2, b.y + b.height / 2]; }})(document.querySelector({selector!r}))"
+        )
         self.press(*where)
 
     def press(self, x: float, y: float) -> None:
@@ -182,7 +184,9 @@ class Browser:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.socket.close()
         self.process.terminate()
         try:

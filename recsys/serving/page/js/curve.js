@@ -8,14 +8,14 @@ const DRAWN = {
   energy: { unit: "", told: (value) => value.toFixed(2), range: [0, 1] },
 };
 
-/** Draws into `home`; `rows` have a name and traits by name. Fewer than two known values draw nothing. */
+/** Draws into `home`; `rows` have a name, and a value for each trait. Fewer than two known values draw nothing. */
 export function draw(home, rows) {
   const drawn = Object.keys(DRAWN).map((trait) => one(trait, rows)).filter(Boolean);
   home.replaceChildren(...drawn);
 }
 
 function one(trait, rows) {
-  const values = rows.map((row) => row.traits[trait]?.value);
+  const values = rows.map((row) => row.value(trait));
   const known = values.filter(Number.isFinite);
   if (known.length < 2) return null;
   const { told, unit, range } = DRAWN[trait];

@@ -1,6 +1,6 @@
 // Brings the parts of the page together; the address names the track that is looked at.
 
-import { places, track as known } from "./api.js";
+import { keyFrom, places, track as known } from "./api.js";
 import { $, full, h, relabel, say, title, trouble } from "./dom.js";
 import * as map from "./map.js";
 import * as near from "./near.js";
@@ -75,6 +75,16 @@ function theme() {
   set();
 }
 
+/** Asks for the server's key. */
+function askKey() {
+  return new Promise((answer) => {
+    $("key").value = "";
+    $("locked").addEventListener("close", () => answer($("key").value || null), { once: true });
+    $("locked").showModal();
+  });
+}
+
+keyFrom(askKey);
 map.setUp({ open, hear: with_(player.toggle), add: with_(add) });
 theme();
 search.setUp(open);
@@ -90,4 +100,4 @@ document.querySelectorAll(".jump a, .skip").forEach((link) => link.addEventListe
   part.focus({ preventScroll: true });
 }));
 const drawn = places().then(map.load).then(() => current && map.look(current.track.id)).catch(trouble);
-show().then(() => { document.documentElement.dataset.ready = "yes"; });
+show().finally(() => { document.documentElement.dataset.ready = Math.round(performance.now()); });

@@ -1,6 +1,6 @@
 // The playlist that is being made: adding, removing, reordering by buttons, keys or dragging; export; kept in this browser.
 
-import { playlist, track as known, written } from "./api.js";
+import { number, playlist, track as known, written } from "./api.js";
 import { draw as drawCurve } from "./curve.js";
 import { $, button, clock, flags, full, h, say, title, trouble } from "./dom.js";
 import { playAll, toggle } from "./player.js";
@@ -66,7 +66,7 @@ function draw() {
 async function curve() {
   const wanted = ids();
   const all = await Promise.all(wanted.map((id) => known(id).catch(() => null)));
-  if (wanted.join() === ids().join()) drawCurve($("curve"), all.map((one, i) => ({ name: full(tracks[i]), traits: one?.traits || {} })));
+  if (wanted.join() === ids().join()) drawCurve($("curve"), all.map((one, i) => ({ name: full(tracks[i]), value: (trait) => (one ? number(one, trait) : undefined) })));
 }
 
 function row(track, place) {

@@ -1,5 +1,6 @@
 // The track that is looked at: its names, traits as bars, labels, flags, other tracks it belongs to.
 
+import { number } from "./api.js";
 import { $, button, clock, flags, full, h, icon, relabel, title } from "./dom.js";
 import { playing, toggle } from "./player.js";
 
@@ -32,11 +33,12 @@ export function keeping(id, has) {
   if ($("keep")) relabel($("keep"), has(id) ? "there" : "add", has(id) ? "In your playlist" : "Add to your playlist");
 }
 
-function line({ track, facts, traits, listeners }) {
+function line(known) {
+  const { track, facts, listeners } = known;
   const found = [
     facts.year && String(Math.round(facts.year)), track.duration && clock(track.duration),
-    ...Object.entries(FACTS).filter(([name]) => traits[name]).map(([name, told]) => told(traits[name].value)),
-    facts.key && (facts.camelot ? `${facts.key} (${facts.camelot})` : facts.key), track.licence,
+    ...Object.entries(FACTS).map(([name, told]) => (number(known, name) === undefined ? null : told(number(known, name)))),
+    [facts.key, facts.camelot && (facts.key ? `(${facts.camelot})` : facts.camelot)].filter(Boolean).join(" "), track.licence,
     track.generated ? "made by a machine" : null,
     listeners ? `${listeners.toLocaleString("en")} listener${listeners === 1 ? "" : "s"}` : "heard by nobody yet",
   ];
