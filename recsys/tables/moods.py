@@ -23,7 +23,7 @@ MOODS = {  # word: (valence, arousal) as parts of the library, after the circump
 SAME = {  # words for a mood that MOODS has
     **{"relaxing": "relaxed", "chill": "relaxed", "chillout": "relaxed", "mellow": "calm", "soothing": "calm"},
     **{"quiet": "calm", "melancholic": "melancholy", "sadness": "sad", "happiness": "happy", "joy": "joyful"},
-    **{"energy": "energetic", "lively": "energetic", "uplifting": "upbeat", "romance": "romantic", "love": "romantic"},
+    **{"energy": "energetic", "lively": "energetic", "uplifting": "upbeat", "romance": "romantic"},
     **{"aggression": "aggressive", "anger": "angry", "tension": "tense", "tenderness": "tender", "sleepy": "sleep"},
     **{"atmospheric": "dreamy", "cheerful": "happy", "gloom": "gloomy", "serene": "peaceful", "concentration": "focus"},
 }

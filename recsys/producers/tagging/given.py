@@ -1,8 +1,9 @@
 """A catalogue in, the labels that people gave its tracks out, cleaned, as targets to learn from.
 
 Cleaning: case, accents, hyphens and joining words don't count ("Hip-Hop", "hip hop" and "HipHop" are one label, and so
-are "R&B" and "RnB"); the commonest spelling stands for all. A plural joins its singular where both are there. Cells are
-cut at ``;``, ``|``, ``/`` and commas; labels that say nothing ("Other", "Unknown") are none.
+are "R&B" and "RnB"), nor do short names for the same ("DnB", "1980s"); the commonest spelling stands for all. A plural
+joins its singular, and "classical music" "classical", where both are there. Cells are cut at ``;``, ``|``, ``/`` and
+commas; labels that say nothing ("Other") or only that somebody likes it ("favorites", "seen live") are none.
 """
 
 from __future__ import annotations
@@ -30,6 +31,20 @@ NOTHING = {
     *("unknown", "other", "others", "misc", "miscellaneous", "various", "none", "na", "genre", "undefined", "default"),
     *("unclassifiable", "unclassified", "music", "audio", "track", "notset", "noneset", "notavailable", "nogenre"),
 }
+OPINION = re.compile(
+    "(my|alltime|ultimate|best)*fav(e|ou?rite)?s?(song|track|artist|band|album|music)?s?|(i|we)?loved?(it|this|thissong)?"
+    "|(seen|watched|wanttosee)live|albumsiown|(just)?goodmusic|awesome|amazing|cool|good|great|best|guiltypleasures?"
+)
+WHOLE = {"singersongwriter"}  # what is one label although it may be written with a stroke
+MEANT = {  # keys of other names for the same
+    **{"dnb": "drumnbass", "rhythmnblues": "rnb", "ost": "soundtrack", "originalsoundtrack": "soundtrack"},
+    **{"progrock": "progressiverock", "altrock": "alternativerock", "altcountry": "alternativecountry"},
+    **{"femalevocal": "femalevocalist", "femalevocals": "femalevocalist", "malevocal": "malevocalist"},
+    **{"malevocals": "malevocalist", "intelligentdancemusic": "idm", "electronicdancemusic": "edm"},
+    **{"newwaveofbritishheavymetal": "nwobhm", "fifties": "50s", "sixties": "60s", "seventies": "70s"},
+    **{"eighties": "80s", "nineties": "90s", "noughties": "00s"},
+}
+DECADE = re.compile("(?:19(?=[2-9])|20(?=[0-2]))([0-9]0s)")
 ENDS_SO = {"blues", "brass", "classics"}  # words on s that are no plural
 EMOTION = ("valence", "arousal")
 GEMS = (  # the nine of the Geneva emotional music scale: Zentner, Grandjean & Scherer, Emotion 2008
@@ -37,6 +52,7 @@ GEMS = (  # the nine of the Geneva emotional music scale: Zentner, Grandjean & S
     *("power", "joyful_activation", "tension", "sadness"),
 )
 LEAST, ARTISTS = 10, 3  # tracks, and artists among them, that a label needs to be learned
+MOST = 50  # labels of a target, the commonest
 ENOUGH, BY = 60, 10  # labelled tracks, and artists among them, without which a target is not learned
 SEVERAL = 0.1  # share of tracks with more than one label from which they count as tags
 
@@ -93,7 +109,9 @@ def cleaned(cells: Iterable[Any]) -> list[list[str]]:
     >>> cleaned([["Hip-Hop/Rap"], "hip hop; Other", None, "Hip-Hop", "vocals", "Vocal", "Vocal"])
     [['Hip-Hop', 'Rap'], ['Hip-Hop'], [], ['Hip-Hop'], ['Vocal'], ['Vocal'], ['Vocal']]
     """
-    parts = [[part for label in listed(cell) for part in split(str(label))] for cell in cells]
+    said = [[str(label) for label in listed(cell)] for cell in cells]
+    pieces = {label: split(label) for label in {label for row in said for label in row}}
+    parts = [[part for label in row for part in pieces[label]] for row in said]
     counts = Counter(part for row in parts for part in row)
     spelt = {part: key(part) for part in counts}
     totals = Counter[str]()
@@ -112,17 +130,22 @@ def split(label: str) -> list[str]:
     >>> split("(17)Rock; Drum & Bass / Jungle, R/B"), split("Unknown")
     (['Rock', 'Drum & Bass', 'Jungle', 'R/B'], [])
     """
-    parts = (NUMBERED.sub("", part.strip()) for part in BETWEEN.split(label))
-    return [" ".join(part.split()) for part in parts if (mine := key(part)) and mine not in NOTHING]
+    several = [label] if key(label) in WHOLE else BETWEEN.split(label)
+    parts = (" ".join(NUMBERED.sub("", part.strip()).split()) for part in several)
+    return [part for part in parts if (mine := key(part)) and mine not in NOTHING and not OPINION.fullmatch(mine)]
 
 
 def key(label: str) -> str:
-    """What all spellings of a label have in common.
+    """What all names of a label have in common.
 
     >>> key("R&B") == key("rnb") == key("R and B"), key("Rock 'n' Roll") == key("rock & roll"), key("Hip-Hop")
     (True, True, 'hiphop')
+    >>> key("DnB") == key("Drum and Bass"), key("1980's"), key("80s")
+    (True, '80s', '80s')
     """
-    return squashed(JOINING.sub("n", folded(label).replace("-", " "))) or folded(label).strip()
+    made = squashed(JOINING.sub("n", folded(label).replace("-", " "))) or folded(label).strip()
+    decade = DECADE.fullmatch(made)
+    return decade[1] if decade else MEANT.get(made, made)
 
 
 def _labels(frame: pd.DataFrame, name: str, groups: Rows, usable: Rows) -> Target | str:
@@ -151,7 +174,7 @@ def _target(name: str, cells: Sequence[Sequence[str]], classes: tuple[str, ...],
 
 
 def _common(cells: Sequence[Sequence[str]], groups: Rows, usable: Rows) -> tuple[str, ...]:
-    """Labels of enough tracks by enough artists among those that can be used, sorted; none that all tracks have."""
+    """The commonest labels of enough tracks by enough artists, sorted; none that all tracks have."""
     tracks: Counter[str] = Counter()
     artists: dict[str, set[int]] = {}
     labelled = 0
@@ -161,7 +184,8 @@ def _common(cells: Sequence[Sequence[str]], groups: Rows, usable: Rows) -> tuple
             tracks[label] += 1
             artists.setdefault(label, set()).add(int(groups[row]))
     good = (label for label, count in tracks.items() if count >= LEAST and len(artists[label]) >= ARTISTS)
-    return tuple(sorted(label for label in good if tracks[label] <= labelled - LEAST))
+    some = [label for label in good if tracks[label] <= labelled - LEAST]
+    return tuple(sorted(sorted(some, key=lambda label: (-tracks[label], label))[:MOST]))
 
 
 def _emotion(frame: pd.DataFrame) -> Target | str:
@@ -203,7 +227,9 @@ def _flat(values: NDArray[np.float32]) -> bool:
 
 
 def _singular(mine: str, there: Mapping[str, int]) -> str:
-    """A key without its plural's s, where the singular is there too."""
-    if len(mine) > 4 and mine.endswith("s") and mine[:-1] in there and mine not in ENDS_SO:
+    """A key without its plural's s, or without "music", where what is left is there too."""
+    if mine.endswith("music") and mine[:-5] in there:
+        return mine[:-5]
+    if len(mine) > 4 and mine.endswith("s") and not mine[-2].isdigit() and mine not in ENDS_SO and mine[:-1] in there:
         return mine[:-1]
     return mine

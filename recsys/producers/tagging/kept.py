@@ -139,7 +139,8 @@ def with_given(space: Embeddings, classes: Sequence[str], cells: Iterable[Any]) 
         labels = [key(part) for label in listed(cell) for part in split(str(label))]
         if labels:
             vectors[row], known[row] = 0, True
-            vectors[row, [place[label] for label in labels if label in place]] = 1
+            spelt = [(label, label.removesuffix("s"), f"{label}s") for label in labels]
+            vectors[row, [place[name] for names in spelt for name in names if name in place]] = 1
     return replace(space, vectors=vectors, known=known)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from recsys.producers.tagging.given import BY, ENOUGH, LEAST, cleaned, given, key, split
+from recsys.producers.tagging.given import BY, ENOUGH, LEAST, MOST, cleaned, given, key, split
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,9 @@ from recsys.producers.tagging.given import BY, ENOUGH, LEAST, cleaned, given, ke
         ("Drum & Bass", "drum n bass", "Drum and Bass", "drum'n'bass"),
         ("Rock & Roll", "rock'n'roll", "Rock and Roll"),
         ("Électro", "electro"),
+        ("DnB", "Drum & Bass"),
+        ("1980s", "80's", "eighties", "80s"),
+        ("Rhythm & Blues", "R&B"),
     ],
 )
 def test_spellings_of_one_label(spellings: tuple[str, ...]) -> None:
@@ -35,6 +38,9 @@ def test_spellings_of_one_label(spellings: tuple[str, ...]) -> None:
         ("Dub / Reggae", ["Dub", "Reggae"]),
         ("(17)Rock", ["Rock"]),
         ("Other", []),
+        ("Singer/Songwriter", ["Singer/Songwriter"]),
+        ("seen live; My Favourite Songs; love", []),
+        ("love songs; live; best of 2009", ["love songs", "live", "best of 2009"]),
         ("  ", []),
         ("ジャズ", ["ジャズ"]),
     ],
@@ -48,6 +54,20 @@ def test_cleaning_twice_changes_nothing(cells: list[object]) -> None:
     once = cleaned(cells)
     assert cleaned(once) == once
     assert all(len(set(row)) == len(row) for row in once)
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (["vocals", "Vocal", "Vocal"], ["Vocal"] * 3),
+        (["1990", "1990s", "90s", "90s"], ["1990", "90s", "90s", "90s"]),
+        (["world music", "world", "world"], ["world"] * 3),
+        (["house music"], ["house music"]),
+        (["blues", "blue", "blue"], ["blues", "blue", "blue"]),
+    ],
+)
+def test_what_joins_only_where_both_are_there(cells: list[str], labels: list[str]) -> None:
+    assert [row[0] for row in cleaned([[cell] for cell in cells])] == labels
 
 
 def library(counts: dict[str, int], artists: int = 30, several: bool = False) -> pd.DataFrame:
@@ -107,3 +127,19 @@ def test_moods_come_from_tags_and_emotions_from_numbers() -> None:
         "emotion": "arousal is the same everywhere",
         "instrument": "the catalogue has no column instrument",
     }
+
+
+def test_numbers_and_emotions_of_the_geneva_scale_are_learned_as_numbers() -> None:
+    rows = np.arange(100)
+    frame = pd.DataFrame({"tension": rows / 100, "calmness": 1 - rows / 100, "danceability": rows % 7})
+    frame["artist"] = [f"a{i % 20}" for i in rows]
+    frame.loc[:20, "tension"] = np.nan
+    made = found(frame, "emotion", "danceability").targets
+    assert (made["emotion"].kind, made["emotion"].classes) == ("numeric", ("calmness", "tension"))
+    assert (made["danceability"].kind, made["danceability"].classes) == ("numeric", ("danceability",))
+    assert np.isnan(made["emotion"].values[:, 1]).sum() == 21
+
+
+def test_of_very_many_labels_the_commonest_are_learned() -> None:
+    counts = {f"label {i:02}": LEAST + (i >= 20) for i in range(MOST + 20)}
+    assert found(library(counts)).targets["genre"].classes == tuple(f"label {i:02}" for i in range(20, MOST + 20))

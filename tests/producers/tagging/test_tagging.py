@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from recsys.models.blocks import blocks
 from recsys.producers.labelling import examples as hearing
 from recsys.producers.labelling.arms import Prediction
 from recsys.producers.labelling.examples import Examples
+from recsys.producers.labelling.hearing import kept as kept_at
 from recsys.producers.tagging import tags as tagging
 from recsys.producers.tagging.ask import ask, put_fair
 from recsys.producers.tagging.kept import KIND, Labelled, Said, open_labels, save, told
@@ -135,6 +137,28 @@ def test_another_model_is_asked_about_everything(heard: list[str], tmp_path: Pat
     after = ask(tracks, MODEL, None, "2", before=before)
     assert after.said["genre"].by == "library@2"
     assert heard == [".1", ".9"] * 2
+
+
+def test_what_was_heard_to_learn_is_not_heard_again_and_the_rest_not_kept(heard: list[str], tmp_path: Path) -> None:
+    place = kept_at(tmp_path, "d.1")
+    place.parent.mkdir(parents=True)
+    place.touch()
+    found = ask(library([".1", ".9"], tmp_path), MODEL, None, "1")
+    assert heard == [".9"]
+    np.testing.assert_allclose(found.said["genre"].mean[:, 0], [0.1, 0.9], rtol=1e-6)
+    assert place.is_file()
+    assert not kept_at(tmp_path, "d.9").exists()
+
+
+def test_only_what_another_producer_says_is_asked_again(heard: list[str], tmp_path: Path) -> None:
+    tracks = library([".1", ".9"], tmp_path)
+    before = ask(tracks, MODEL, None, "1")
+    before.said["genre"].mean[0] = [0.25, 0.75]  # said before it had been learned from
+    shutil.rmtree(tmp_path / "parts")
+    other = SimpleNamespace(learned=(*MODEL.learned, Learned("mood")), names=("x",))
+    after = ask(tracks, other, None, "1", before=before)
+    np.testing.assert_allclose(after.said["genre"].mean, [[0.25, 0.75], [0.9, 0.1]], rtol=1e-6)
+    np.testing.assert_allclose(after.said["mood"].mean, [[0.1, 0.9], [0.9, 0.1]], rtol=1e-6)
 
 
 def test_of_what_was_learned_from_counts_what_was_said_unseen(heard: list[str], tmp_path: Path) -> None:
