@@ -1,6 +1,7 @@
 // The catalogue in two dimensions, to wander: drag or two fingers move, wheel or pinch comes closer, arrows go track by track.
 
 import { $, full, say, still, title } from "./dom.js";
+import { spread } from "./room.js";
 
 const NEAREST = 14, MOST_NAMES = 60, CLOSEST = 60;
 let points = [], byId = new Map(), regions = [], hooks, canvas, pen, wide = 0, tall = 0;
@@ -26,6 +27,7 @@ export function setUp(given) {
 /** The places of tracks, x and y in −1 … 1. */
 export function load({ points: given, total, sampled }) {
   points = given;
+  spread(points);
   byId = new Map(points.map((one) => [one.id, one]));
   regions = named(points);
   $("map-note").textContent = sampled ? `${points.length.toLocaleString("en")} of ${total.toLocaleString("en")} tracks` : `${total.toLocaleString("en")} tracks`;
@@ -86,13 +88,13 @@ function next(from, dx, dy) {
   return found;
 }
 
-/** Names of genres, each in the middle of its tracks; the rarest are left out. */
+/** Names of genres, each above its tracks; the rarest are left out. */
 function named(all) {
   const groups = Map.groupBy ? Map.groupBy(all, (one) => one.genre) : grouped(all);
-  const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+  const middle = (values, share = 0.5) => values.sort((a, b) => a - b)[Math.floor(values.length * share)];
   return [...groups].filter(([genre, some]) => genre && some.length >= Math.max(3, all.length * 0.02))
     .sort((a, b) => b[1].length - a[1].length).slice(0, 24)
-    .map(([genre, some]) => ({ genre, x: middle(some.map((one) => one.x)), y: middle(some.map((one) => one.y)), size: some.length }));
+    .map(([genre, some]) => ({ genre, x: middle(some.map((one) => one.x)), y: middle(some.map((one) => one.y)), top: middle(some.map((one) => one.y), 0.9), size: some.length }));
 }
 
 function grouped(all) {
@@ -182,7 +184,7 @@ function names(size) {
   pen.textBaseline = "middle";
   pen.lineJoin = "round";
   if (at) write(short(title(at)), left(at), top(at) - size - 17, `600 13px ${font}`, ink.text);
-  if (!close) for (const one of regions) write(one.genre, left(one), top(one), `600 ${one.size > points.length * 0.1 ? 14 : 12}px ${font}`, ink.soft);
+  if (!close) for (const one of regions) write(one.genre, left(one), top({ y: one.top }) - 14, `600 ${one.size > points.length * 0.1 ? 14 : 12}px ${font}`, ink.soft);
   for (const id of view.scale > 1.3 ? near : []) { const one = byId.get(id); if (one) write(short(title(one)), left(one), top(one) + size + 11, `12px ${font}`, ink.text); }
   if (!close) return;
   let written = 0;
@@ -262,12 +264,12 @@ function key(event) {
 function fingers() {
   const down = new Map();
   let moved = 0, apart = 0;
-  const spread = () => { const [a, b] = [...down.values()]; return Math.hypot(a.x - b.x, a.y - b.y); };
+  const span = () => { const [a, b] = [...down.values()]; return Math.hypot(a.x - b.x, a.y - b.y); };
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
     down.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
     moved = down.size > 1 ? 99 : 0;
-    apart = down.size === 2 ? spread() : 0;
+    apart = down.size === 2 ? span() : 0;
   });
   canvas.addEventListener("pointermove", (event) => {
     const x = event.offsetX, y = event.offsetY, before = down.get(event.pointerId);
@@ -275,7 +277,7 @@ function fingers() {
     moved += Math.abs(x - before.x) + Math.abs(y - before.y);
     down.set(event.pointerId, { x, y });
     if (down.size === 2) {
-      const now = spread(), [a, b] = [...down.values()];
+      const now = span(), [a, b] = [...down.values()];
       if (apart) zoom(now / apart, (a.x + b.x) / 2, (a.y + b.y) / 2);
       apart = now;
     } else if (moved > 5) pan(x - before.x, y - before.y);
