@@ -82,6 +82,8 @@ def invalid(error: RequestValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"]) or "request"
     if first["type"] == "json_invalid":
         return f"the body is not valid JSON ({first.get('ctx', {}).get('error', 'broken')}); expected an object"
+    if isinstance(first.get("input"), bytes):
+        return "the body is not taken as JSON; expected JSON and Content-Type: application/json"
     seen = "" if first["type"] == "missing" else _seen(first.get("input"))
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return f"{place}{seen}: {first['msg'][:1].lower()}{first['msg'][1:]}{more}"

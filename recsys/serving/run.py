@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from recsys.errors import DataError
 from recsys.serving.app import create_app
 from recsys.serving.options import Options
 from recsys.serving.patience import protocol
+from recsys.settings import Serve
 
 HERE = ("127.0.0.1", "localhost", "[::1]")
 GRACE = 20  # seconds that requests have to end
 TURN = 0.001  # seconds after which a thread that computes lets the others have a turn
+log = logging.getLogger("recsys.serving")
 
 
 def serve(bundle: Path, options: Options) -> None:
@@ -27,23 +31,29 @@ def serve(bundle: Path, options: Options) -> None:
         DataError: the port is taken.
     """
     limits = options.settings.serve
-    listening = _bound(limits.host, limits.port)
+    listening = bound(limits.host, limits.port)
     app = create_app(bundle, options, wait=True)
     sys.setswitchinterval(TURN)
-    told: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "date_header": True}
+    host, port = listening.getsockname()[:2]
+    log.info("listening on http://%s:%s", f"[{host}]" if ":" in host else host, port)
+    server(app, limits).run(sockets=[listening])
+
+
+def server(app: ASGIApp, limits: Serve) -> uvicorn.Server:
+    """What answers on a socket; ``run(sockets=[…])`` begins, ``should_exit`` ends."""
+    told: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
     config = uvicorn.Config(
         app,
         http=protocol(),
         ws="none",
         lifespan="on",
-        proxy_headers=False,
         limit_concurrency=limits.connections,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=GRACE,
         backlog=1024,
         **told,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    return uvicorn.Server(config)
 
 
 def hosts(options: Options) -> tuple[str, ...]:
@@ -54,7 +64,12 @@ def hosts(options: Options) -> tuple[str, ...]:
     return (*HERE, *serve.hosts)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        DataError: the port is taken, or there is no such address.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
