@@ -22,6 +22,8 @@ TREES = 200
 LEAF = 2  # files, at least; more of many
 LEAVES = 400  # of a tree, at most
 TRIED = 0.1, 8  # share of the descriptors that are tried at each node, and at least how many
+DRAWN = 2000  # files that a tree is grown on, at most: of more each tree draws its own
+BATCH = 20  # trees after which progress is told
 AT_A_TIME = 2000  # files
 
 
@@ -101,12 +103,18 @@ def fit(examples: Examples, target: Target, rows: Rows, *, seed: int = 0, progre
     used = np.flatnonzero((filled.max(axis=0) > filled.min(axis=0)) & ~np.isin(grouped(examples.names), IN_KEYS))
     values = part.values.astype(np.float64)
     values = np.where(np.isfinite(values), values, np.nanmean(values, axis=0))
-    nodes = _grow(filled[:, used], values, shares(part, examples.groups[rows]), seed)
+    nodes = _grow(filled[:, used], values, shares(part, examples.groups[rows]), seed, progress)
     column = np.where(nodes.column >= 0, used[np.maximum(nodes.column, 0)] if len(used) else 0, -1)
     return Forest(nodes._replace(column=column.astype(np.int32)), middle.astype(np.float32), target.kind == "numeric")
 
 
-def _grow(features: Floats, values: NDArray[np.float64], weights: NDArray[np.float64], seed: int) -> Nodes:
+def _grow(
+    features: Floats,
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    seed: int,
+    progress: Progress | None = None,
+) -> Nodes:
     """Trees for all columns of the values at once: least squares of 0 and 1 is Gini's measure."""
     from sklearn.ensemble import ExtraTreesRegressor  # type: ignore[import-untyped]
 
@@ -114,15 +122,22 @@ def _grow(features: Floats, values: NDArray[np.float64], weights: NDArray[np.flo
         features = np.zeros((len(features), 1), np.float32)
     spread = values.std(axis=0)
     unit = np.where(spread > 0, spread, 1.0)
-    wanted = values / unit
+    wanted, size = values / unit, min(len(features), DRAWN)
+    draws = {"bootstrap": True, "max_samples": DRAWN} if len(features) > DRAWN else {}
     grown = ExtraTreesRegressor(
-        TREES,
-        min_samples_leaf=max(LEAF, len(features) // (2 * LEAVES)),
-        max_leaf_nodes=LEAVES if len(features) > 2 * LEAVES else None,
+        min_samples_leaf=max(LEAF, size // (2 * LEAVES)),
+        max_leaf_nodes=LEAVES if size > 2 * LEAVES else None,
         max_features=min(features.shape[1], max(TRIED[1], int(TRIED[0] * features.shape[1]))),
         random_state=seed,
         n_jobs=1,
-    ).fit(features, wanted[:, 0] if wanted.shape[1] == 1 else wanted, sample_weight=weights)
+        warm_start=True,
+        **draws,
+    )
+    for count in range(BATCH, TREES + 1, BATCH):
+        grown.set_params(n_estimators=count)
+        grown.fit(features, wanted[:, 0] if wanted.shape[1] == 1 else wanted, sample_weight=weights)
+        if progress:
+            progress("trees", count, TREES)
     return _joined([_nodes(tree.tree_, unit) for tree in grown.estimators_])
 
 

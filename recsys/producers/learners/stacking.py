@@ -20,7 +20,7 @@ from recsys.producers.labelling.targets import Kind, Target
 
 Doubles = NDArray[np.float64]
 MEMBERS = ("linear", "kernel", "svm", "forest", "cnn")
-PRIOR = 20.0  # files that speak for equal weights
+PRIOR = {"single": 20.0, "multi": 20.0, "numeric": 2.0}  # files that speak for equal weights
 FLOOR = 1e-3  # probabilities are never below
 KINDS: tuple[Kind, ...] = ("single", "multi", "numeric")
 
@@ -67,7 +67,7 @@ def combine(members: Mapping[str, Prediction], target: Target, rows: Rows, group
     def loss(free: Doubles) -> float:
         weights = softmax(free)
         away = float((weights * np.log(np.maximum(weights, 1e-12) / even)).sum())
-        return _missed(_mixed(said, weights, target.kind), values, target.kind) + PRIOR * away
+        return _missed(_mixed(said, weights, target.kind), values, target.kind) + PRIOR[target.kind] * away
 
     free = minimize(loss, np.zeros(len(names)), method="L-BFGS-B", bounds=[(-6, 6)] * len(names)).x
     return Stack(target.kind, names, softmax(free))

@@ -267,3 +267,17 @@ def test_one_number_is_learned_as_well(name):
     said = ARMS[name].fit(examples, target, np.arange(40), seed=0).predict(examples, np.arange(40, 60))
     assert said.mean.shape == said.sigma.shape == (20, 1)
     assert np.corrcoef(said.mean[:, 0], target.values[40:, 0])[0, 1] > 0.6
+
+
+def test_trees_of_many_files_draw_their_own_and_tell_how_far_they_are(monkeypatch):
+    examples, codes = heard(240, groups=80)
+    target = targets(examples, codes)["single"]
+    told = []
+    monkeypatch.setattr(forest, "DRAWN", 60)
+    few = forest.fit(examples, target, np.arange(200), progress=lambda *said: told.append(said))
+    assert told == [("trees", count, forest.TREES) for count in range(forest.BATCH, forest.TREES + 1, forest.BATCH)]
+    monkeypatch.setattr(forest, "DRAWN", 2000)
+    whole = forest.fit(examples, target, np.arange(200))
+    assert len(few.nodes.column) < 0.6 * len(whole.nodes.column)
+    right = few.predict(examples, np.arange(200, 240)).mean.argmax(axis=1) == codes[200:]
+    assert right.mean() > 0.8

@@ -80,3 +80,12 @@ def test_a_lone_member_is_repeated():
     member = noisy(target, 1.0, 1)
     said = combine({"linear": member}, target, *rows_of(20)).predict({"linear": member}).mean
     np.testing.assert_allclose(said, member.mean, atol=2e-3)
+
+
+def test_of_numbers_a_member_that_knows_nothing_weighs_little_even_with_few_files():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(80, 2)).astype(np.float32)
+    good = Prediction(0.6 * values + 0.4 * rng.normal(size=values.shape).astype(np.float32))
+    bad = Prediction(rng.normal(size=values.shape).astype(np.float32) * 0.5)
+    stack = combine({"a": good, "b": bad}, Target("x", "numeric", ("u", "v"), values), *rows_of(80))
+    assert stack.weights[0] > 0.9
