@@ -89,7 +89,10 @@ class Approximate:
 
     @classmethod
     def loads(cls, data: NDArray[np.uint8], kind: Kind, vectors: NDArray[np.float32]) -> Approximate | None:
-        """The index back from bytes that are known to be ours, or None if it isn't one of these vectors."""
+        """The index back from bytes that are known to be ours, or None if it isn't one of these vectors.
+
+        A graph keeps a copy of the vectors; ``vectors`` of the index are then these, so that others may let go.
+        """
         faiss = _faiss()
         handle = faiss.deserialize_index(data)
         if handle.ntotal != len(vectors) or handle.d != vectors.shape[1]:
@@ -99,6 +102,7 @@ class Approximate:
             store.add(vectors)
             store.this.disown()
             handle.storage, handle.own_fields = store, True
+            vectors = np.asarray(_Held(handle, store, vectors.shape))
         return cls(kind, vectors, handle)
 
     def _candidates(
@@ -142,6 +146,15 @@ class Approximate:
             whole = exact.top_k(queries[short], self.vectors, k, exclude=some, allow=mask, threads=threads)
             lists.rows[short], lists.scores[short] = whole.rows, whole.scores
         return lists
+
+
+class _Held:
+    """Vectors inside a FAISS index as an array that keeps the index alive, read-only."""
+
+    def __init__(self, handle: Any, store: Any, shape: tuple[int, ...]) -> None:
+        self.handle = handle
+        pointer = int(store.get_xb())
+        self.__array_interface__ = {"version": 3, "typestr": "<f4", "shape": shape, "data": (pointer, True)}
 
 
 def _empty(faiss: Any, kind: Kind, n: int, d: int, seed: int) -> Any:

@@ -77,3 +77,5 @@ def _attach(group: Group, kind: str, file: Path, promised: str | None, threads: 
             group.near = Approximate.loads(data, kind, group.vectors)  # type: ignore[arg-type]
     if group.near is None:
         group.index(kind, 0, threads)
+    elif group.near.vectors is not group.vectors:
+        group.vectors = group.near.vectors  # in memory once, not also mapped
