@@ -50,6 +50,7 @@ class Ingest(Section):
     columns: dict[str, str] = Field({}, description="our column name = the name in your files")
     max_reject_share: float = Field(0.05, ge=0, le=1, description="more bad rows than this is an error")
     skip_seconds: float = Field(30.0, ge=0, description="heard for less than this counts as a skip")
+    lyrics: bool = Field(False, description="read the words sung in music files: .lrc or .txt beside them, or tags")
     text: bool = Field(False, description="make titles, genres, tags and lyrics a content space too")
 
 

@@ -13,6 +13,7 @@ from recsys.errors import DataError, MissingExtra
 from recsys.freshness import fingerprint, is_current
 from recsys.settings import Settings, changed
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
+from recsys.verbs.words import lyrics_state, said_of
 
 if TYPE_CHECKING:
     from recsys.audio.space import Space
@@ -142,6 +143,8 @@ def ingest(
     heard |= {folder.name: fingerprint(folder) for folder in encoded}
     if features is not None and manifest.find(labels_of(features)):
         heard["labels"] = fingerprint(labels_of(features))
+    if features is not None and settings.ingest.lyrics:
+        heard["lyrics"] = lyrics_state(features)
     made_from = {"inputs": inputs, "settings": settings.ingest.model_dump(), **heard}
     if only_stale and is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
@@ -214,11 +217,12 @@ def _gather(
     some = any(given.values())
     found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
     spaces = [read_vectors(folder, library) for folder in encoded]
-    if manifest.find(labels_of(features)) is None:
-        joined = joining.join(found.dataset, library, spaces)
-    else:
+    labelled = None
+    if manifest.find(labels_of(features)) is not None:
         labelled = open_labels(labels_of(features), library.catalogue["digest"].tolist())
-        joined = joining.join(found.dataset, library, [*spaces, *labelled.spaces()], said=labelled.columns())
+        spaces += labelled.spaces()
+    joined = joining.join(found.dataset, library, spaces, said=said_of(library, labelled, settings))
+    if labelled is not None:
         joined = replace(joined, dataset=believed(joined.dataset, labelled))
     return replace(found, dataset=joined.dataset, counts=found.counts | joined.counts), joined
 

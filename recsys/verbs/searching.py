@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recsys.producers.text.search import Asked, Found
 
 UNKNOWN = "unknown"
+TOLD = 80  # characters of a query that a message repeats
 
 
 def search(
@@ -57,9 +58,10 @@ def search(
 
 
 def _nothing(asked: Asked, where: str | None) -> str:
+    text = asked.text if len(asked.text) <= TOLD else f"{asked.text[:TOLD]}…"
     if asked.understood and where is not None:
-        return f"nothing that {asked.text!r} finds satisfies {where!r}; loosen the filter"
-    return f"no title, artist, album, genre or tag has anything like {asked.text!r}; try fewer or other words"
+        return f"nothing that {text!r} finds satisfies {where!r}; loosen the filter"
+    return f"no title, artist, album, genre or tag has anything like {text!r}; try fewer or other words"
 
 
 def _table(engine: Engine, found: Found) -> pd.DataFrame:

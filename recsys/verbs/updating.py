@@ -109,14 +109,17 @@ def _gathered(
     from recsys.audio.store import open_features
     from recsys.verbs.labelled import said_now
     from recsys.verbs.raw import believed
+    from recsys.verbs.words import said_of
 
     base = updating.known_dataset(engine)
     silent = type(base)(type(base.plays).empty(base.users, base.tracks), base.catalogue)
     known = merged(silent, new).dataset if new is not None else silent
     labelled = said_now(features, settings=settings, progress=progress)
-    said = None if labelled is None else labelled.columns()
+    library = open_features(features)
     spaces = [] if labelled is None else _known_spaces(engine, labelled)
-    joined = joining.join(known, open_features(features), spaces, space=_space(engine.folder), said=said)
+    joined = joining.join(
+        known, library, spaces, space=_space(engine.folder), said=said_of(library, labelled, settings)
+    )
     dataset = joined.dataset if labelled is None else believed(joined.dataset, labelled)
     return _with_words(engine, dataset), joined.digests
 

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys.producers.text.spelling import Spellings
-from recsys.tables.predicted import CHANCE, MOOD, PREDICTED, columns, listed, targets, together
+from recsys.tables.predicted import BY, CHANCE, MOOD, PREDICTED, TAGS, columns, listed, targets, together
 from recsys.tables.words import folded, squashed, tokens
 
 Floats = NDArray[np.float32]
@@ -129,7 +129,7 @@ def _read(frame: pd.DataFrame, field: str) -> tuple[list[int], list[str], list[f
         return _predicted(frame)
     if field not in (columns(frame) if field == MOOD else frame):
         return [], [], []
-    values = together(frame, field) if field == MOOD and field not in frame else frame[field]
+    values = _moods(frame) if field == MOOD else frame[field]
     words = Reader(label=field in LABELS)
     rows: list[int] = []
     found: list[str] = []
@@ -139,6 +139,20 @@ def _read(frame: pd.DataFrame, field: str) -> tuple[list[int], list[str], list[f
             rows += [row] * len(mine)
             found += mine
     return rows, found, [1.0] * len(rows)
+
+
+def _moods(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Moods that were given, meant by tags of other names, or told by valence and arousal.
+
+    Those that are predicted stand elsewhere, with their chances.
+    """
+    found, by = together(frame, MOOD), f"{MOOD}{BY}"
+    found = found.where(frame[by].isna(), None) if by in frame else found
+    if MOOD in frame or TAGS not in frame:
+        return found
+    spelt = [{squashed(str(tag)) for tag in listed(tags)} for tags in frame[TAGS]]
+    others = [[mood for mood in listed(moods) if mood not in mine] for moods, mine in zip(found, spelt, strict=True)]
+    return pd.Series(others, frame.index, dtype=object)
 
 
 class Reader(dict[str, tuple[str, ...]]):

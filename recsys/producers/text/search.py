@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.producers.text.index import LABELS, NAMES, WEIGHTS, TextIndex, as_name
+from recsys.tables.moods import mood_named
 from recsys.tables.words import tokens
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
-MOST = 32  # words of a query that count
+LONGEST = 1000  # characters of a query that count
+MOST = 32  # words of it
 EXACT, NEAR_NAME, ALL_WORDS = 3.0, 2.0, 1.0  # what a name adds to the score, which is below 1 otherwise
 EDIT = 0.1  # what each typing error in a name costs
 FORGIVEN = 0.7  # what a word counts that is spelt otherwise
@@ -90,6 +92,7 @@ def understand(index: TextIndex, text: str) -> Asked:
     >>> [[songs.words[place] for place in term.places] for term in asked.terms], asked.unknown
     ([['rhapsody'], ['hiphop']], ['xyzzy'])
     """
+    text = text[:LONGEST].encode("utf-8", "replace").decode()  # without halves of characters
     typed = list(dict.fromkeys(tokens(text)))[:MOST]
     found = {word: _places_of(index, word) for word in typed}
     for first, second in pairwise(typed):
@@ -137,10 +140,13 @@ def search(
 
 
 def _places_of(index: TextIndex, word: str) -> dict[int, float]:
-    """Places of a word, or of those that it may be a typing error for, each with what a match counts."""
-    exact = index.words.find(word)
-    if exact >= 0:
-        return {exact: 1.0}
+    """Places of a word, or of those that it may be a typing error for, each with what a match counts.
+
+    A word for a mood also means that mood, so that "relaxing" finds "relaxed".
+    """
+    exact, mood = index.words.find(word), index.words.find(mood_named(word) or word)
+    if exact >= 0 or mood >= 0:
+        return {place: worth for place, worth in ((mood, FORGIVEN), (exact, 1.0)) if place >= 0}
     near = [one.place for one in index.words.near(word)]
     often = sorted(near, key=lambda place: index.idf[place])
     return dict.fromkeys(often[:ALTERNATIVES], FORGIVEN)

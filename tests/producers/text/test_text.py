@@ -70,6 +70,57 @@ def test_what_words_find_first(query: str, first: int) -> None:
     assert found(query)[0] == first
 
 
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("тихое пианино", 0),
+        ("ТИХОЕ", 0),
+        ("пианно", 0),
+        ("σιωπη", 1),
+        ("Σιωπή", 1),
+        ("서울", 2),
+        ("서울의 밤", 2),
+        ("ﾎﾞｳｲ", 3),
+        ("สวัสดี", 4),
+        ("straße", 5),
+        ("STRASSE", 5),
+        ("सपना", 6),
+        ("ليل", 7),
+    ],
+)
+def test_any_script_is_found(query: str, first: int) -> None:
+    titles = ["Тихое пианино", "Σιωπή", "서울의 밤", "ボウイ", "สวัสดีชาวโลก", "Straße", "सपना", "ليل"]
+    songs = text.build(pd.DataFrame({"title": titles, "artist": ["Ann"] * len(titles)}))
+    assert text_search.search(songs, query, 1).rows.tolist() == [first]
+
+
+@pytest.mark.parametrize(
+    "query", ["\ud800calm\udcff", "calm " * 50_000, "\0calm\x1b[31m", "calm" + "\n" * 5000, "ca\u200blm"]
+)
+def test_odd_queries_are_read_as_far_as_they_say_anything(query: str) -> None:
+    assert found(query)[:1] in ([4], [])
+    assert len(text_search.understand(INDEX, query).text) <= text_search.LONGEST
+
+
+def test_a_word_for_a_mood_finds_what_is_called_otherwise() -> None:
+    songs = pd.DataFrame({"title": ["a", "b", "c"], "tags": [["chill"], ["loud"], ["relaxed"]]})
+    assert sorted(text_search.search(text.build(songs), "relaxing", 3).rows.tolist()) == [0, 2]
+
+
+def test_a_predicted_mood_is_said_with_its_chance() -> None:
+    songs = pd.DataFrame({"title": ["a", "b"], "tags": [["sad"], None], "mood_predicted": [None, ["calm"]]})
+    songs = songs.assign(p_mood_calm=[np.nan, 0.7], p_mood_sad=[np.nan, 0.1], mood_by=[None, "library@1"])
+    index = text.build(songs)
+    said = text_search.search(index, "calm", 2)
+    assert said.rows.tolist() == [1]
+    assert text_reasons.reasons(index, Catalogue(songs), said) == ["mood calm, predicted with 70 %"]
+
+
+def test_words_that_are_sung_are_found_after_titles() -> None:
+    songs = pd.DataFrame({"title": ["Other", "Sea", "None"], "lyrics": ["calm waves of the sea tonight", None, None]})
+    assert text_search.search(text.build(songs), "sea", 3).rows.tolist() == [1, 0]
+
+
 def test_a_given_label_comes_before_a_predicted_one() -> None:
     assert found("jazz")[:2] == [3, 5]
 
