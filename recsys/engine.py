@@ -5,7 +5,7 @@ Loads neither a training library nor torch; parts of the bundle are read when th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from recsys.wishes import Wishes
 
 if TYPE_CHECKING:
     from recsys.audio.outside import Outside
+    from recsys.producers.notation import Notes
 
 ENTRY = ("title", "artist", "album", "path", "mbid", "isrc")  # what a playlist file says of a track
 
@@ -196,12 +197,46 @@ class Engine(Opened):
             seeds = self.seeds(likes, unlikes, by)
             weights = nearby.weights(self.index, "sound" if seeds.outside else by, settings.taste)
             near = neighbours(self.index, self.catalogue, seeds, n, weights=weights, **rules)
-            found.append(self._similar_frame(seeds, near, weights))
+            told = likenesses(self.index, self.catalogue.artists, seeds, near.rows, weights)
+            found.append(self._similar_frame(seeds.named, near, ["; ".join(why) for why in told]))
         return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
     def _allowed(self, where: str | None) -> Rows | None:
         """Rows for which a filter holds; None = all."""
         return None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32)
+
+    def similar_tunes(
+        self,
+        tune: Notes,
+        n: int | None = None,
+        *,
+        name: Any = "tune",
+        where: str | None = None,
+        max_per_artist: int | None = None,
+        collapse: bool = False,
+        settings: SimilarSettings | None = None,
+    ) -> pd.DataFrame:
+        """The tracks that have a tune, in any key and at any tempo; columns as of ``similar``.
+
+        Args:
+            tune: one voice; see ``recsys.producers.melody``.
+            n: tracks at most; fewer where fewer share anything with it.
+            name: what the tune is called in the answer.
+            where, max_per_artist, collapse, settings: as of ``similar``.
+
+        Raises:
+            DataError: no melodies were heard, or the tune is too short.
+        """
+        settings = settings or SimilarSettings()
+        allow = None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32)
+        found = self.tunes.search(tune, 4 * (n or settings.n), allow=allow)
+        rows = np.array([one.row for one in found], np.int32)
+        once = self.catalogue.codes("recording") if collapse and "recording" in self.catalogue.frame else None
+        single = np.arange(len(rows)) if once is None else nearby.first_of_each(once[rows], 1)
+        most = max_per_artist or settings.max_per_artist
+        kept = single[nearby.first_of_each(self.catalogue.artists[rows[single]], most)][: n or settings.n]
+        near = Near(rows[kept], np.array([found[place].score for place in kept], np.float32))
+        return self._similar_frame(np.array([name], object), near, [found[place].told() for place in kept])
 
     def seeds(self, likes: list[Any], unlikes: list[Any], by: str) -> Seeds:
         """What is searched for: tracks by id, and files, each a track again or compared by what it sounds like."""
@@ -241,17 +276,17 @@ class Engine(Opened):
 
         return hear(path, self.folder / SOUND, self.catalogue)
 
-    def _similar_frame(self, seeds: Seeds, near: Near, weights: Mapping[str, float]) -> pd.DataFrame:
-        rows, artists = near.rows, self.catalogue.artists
+    def _similar_frame(self, name: NDArray[Any], near: Near, told: Sequence[str]) -> pd.DataFrame:
+        rows = near.rows
         return pd.DataFrame(
             {
-                "query": np.repeat(seeds.named, len(rows)),
+                "query": np.repeat(name, len(rows)),
                 "rank": np.arange(1, len(rows) + 1),
                 "track_id": self.tracks.at(rows),
                 "score": near.scores,
                 "title": self.catalogue.values("title")[rows],
                 "artist": self.catalogue.values("artist")[rows],
-                "reason": ["; ".join(why) for why in likenesses(self.index, artists, seeds, rows, weights)],
+                "reason": list(told),
             }
         )
 

@@ -6,7 +6,7 @@ import json
 import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,9 +28,13 @@ from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
 from recsys.tables.storage import read_catalogue, read_ids, write_catalogue, write_ids
 from recsys.wishes import dial_facts
 
+if TYPE_CHECKING:
+    from recsys.producers.melody.search import Tunes
+
 NEXT = "next"
 TEXT = "text"  # the index that searching reads
 WORDS = "words"  # what places texts in the content space of that name
+MELODY = "melody"  # the melodies of tracks, ready to be searched
 CONTENTS = "contents"  # content spaces as they came, for tracks that come later
 
 
@@ -121,6 +125,19 @@ class Opened:
         return Following.open(self.folder / NEXT)
 
     @cached_property
+    def tunes(self) -> Tunes:
+        """The melodies of the tracks.
+
+        Raises:
+            DataError: none were heard.
+        """
+        if not (self.folder / MELODY).is_dir():
+            raise DataError(f"{self.folder} knows no melodies; expected: recsys analyze --with notes, ingest, train")
+        from recsys.producers.melody.search import Tunes
+
+        return Tunes.from_arrays(bundle.open_arrays(self.folder / MELODY))
+
+    @cached_property
     def text(self) -> TextIndex:
         """Which words stand where in the catalogue.
 
@@ -151,8 +168,8 @@ class Opened:
 
 
 def carry_spaces(tables: Path, folder: Path) -> None:
-    """Take along what places other sounds and texts in the content spaces of these tables."""
-    for name in (SOUND, WORDS):
+    """Take along what places other sounds and texts in the content spaces of these tables, and finds tunes in them."""
+    for name in (SOUND, WORDS, MELODY):
         if (tables / name).is_dir():
             shutil.copytree(tables / name, folder / name)
 

@@ -42,6 +42,8 @@ class Analyze(Section):
     windows: int = Field(3, ge=1, le=100, description="windows of at most 30 s heard of each file")
     trim: bool = Field(False, description="cut silence off head and tail before describing")
     loudness: float | None = Field(None, ge=-60, le=0, description="LUFS to bring each file to before describing")
+    symbols: list[Literal["chords", "notes"]] = Field([], description="hear these of whole files too; costs time")
+    note_model: str | None = Field(None, description="basic-pitch's nmp.onnx in place of the model that comes along")
 
 
 class Ingest(Section):

@@ -21,6 +21,7 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # [analyze]
 # workers = 2               # processes
 # windows = 3               # windows of at most 30 s heard of each file
+# symbols = []              # ["chords", "notes"]: hear harmony and melodies of whole files too; the cost is said before
 # trim = false              # cut silence off first; loudness = -20.0 would also bring all to one loudness
 
 # [ingest]

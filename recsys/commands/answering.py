@@ -78,6 +78,8 @@ def similar(
     n: Annotated[int | None, typer.Option("-n", "--n", help="Neighbours per track.", min=1)] = None,
     like: Annotated[list[str] | None, typer.Option(help="One search from several: near this; repeatable.")] = None,
     unlike: Annotated[list[str] | None, typer.Option(help="And away from this; repeatable.")] = None,
+    hum: Annotated[Path | None, typer.Option(help="Tracks with this tune: sound of one voice.")] = None,
+    midi: Annotated[Path | None, typer.Option(help="Tracks with the melody of this MIDI file.")] = None,
     by: Annotated[str | None, typer.Option(help="hybrid, collaborative, content, sound or harmony.")] = None,
     where: Where = None,
     mood: Mood = None,
@@ -95,6 +97,8 @@ def similar(
         bundle=bundle or default(settings, "bundles"),
         like=like or (),
         unlike=unlike or (),
+        hum=hum,
+        midi=midi,
         n=n,
         by=by,
         where=where,
@@ -104,7 +108,7 @@ def similar(
         collapse=collapse,
         settings=settings,
     )
-    searches = 1 if like or unlike else len(seeds)
+    searches = 1 if like or unlike or hum or midi else len(seeds)
     terminal.warn_short(found, searches * (n or settings.similar.n))
     if as_json:
         print(found.to_json(orient="records", force_ascii=False, indent=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from recsys.commands.options import Json, More, Set, app, settled
 from recsys.errors import DataError
 from recsys.settings import FILE
 from recsys.terminal import progress_bars
+from recsys.verbs.raw import need_audio
+from recsys.verbs.symbols import expected, parts_of
 
 
 @app.command()
@@ -27,6 +30,10 @@ def run(
     set_: Set = None,
 ) -> None:
     """Do every step that is out of date."""
+    if pipeline is None and Path(FILE).is_file():
+        settings = settled(set_)
+        heard = settings.analyze
+        _say_cost(settings.paths.audio, heard.symbols, heard.workers, heard.note_model)
     with progress_bars() as progress:
         made = api.run(pipeline or Path(FILE), overrides=set_ or (), progress=progress)
     for step in made:
@@ -50,6 +57,8 @@ def analyze(
     out: Annotated[Path | None, typer.Option(help="Folder to write, or to bring up to date.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes.", min=1)] = None,
     windows: Annotated[int | None, typer.Option(help="Windows of 30 s heard of each file.", min=1)] = None,
+    with_: Annotated[list[str] | None, typer.Option("--with", help="chords, notes, or both: notes,chords.")] = None,
+    note_model: Annotated[Path | None, typer.Option(help="basic-pitch's nmp.onnx, for notes.")] = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -58,16 +67,27 @@ def analyze(
     folders = [*(audio or []), *(more or [])] or settings.paths.audio
     if not folders:
         raise DataError("nothing to hear; expected --audio FOLDER (or paths.audio in recsys.toml)")
+    parts = parts_of(with_) if with_ else settings.analyze.symbols
+    _say_cost(folders, parts, workers or settings.analyze.workers, note_model or settings.analyze.note_model)
     with progress_bars() as progress:
         made = api.analyze(
             folders,
             out=out or settings.paths.features,
             workers=workers,
             windows=windows,
+            with_=with_,
+            note_model=note_model,
             settings=settings,
             progress=progress,
         )
     terminal.finish(made, as_json)
+
+
+def _say_cost(audio: Sequence[str], parts: Sequence[str], workers: int, note_model: Path | str | None) -> None:
+    """What hearing chords or notes will cost, where they are asked for."""
+    if parts and audio:
+        need_audio()
+        terminal.say(expected(audio, parts, workers, note_model))
 
 
 @app.command()

@@ -11,7 +11,9 @@ from recsys import api, terminal
 from recsys.commands.options import Json, More, Set, app, settled
 from recsys.errors import DataError
 from recsys.terminal import progress_bars
-from recsys.verbs.transcribing import USUAL, expected
+from recsys.verbs.raw import need_audio
+from recsys.verbs.symbols import expected, parts_of
+from recsys.verbs.transcribing import USUAL
 
 
 @app.command()
@@ -32,7 +34,8 @@ def transcribe(
     if not folders:
         raise DataError("nothing to hear; expected a file or folder (or paths.audio in recsys.toml)")
     wanted = with_ or [USUAL]
-    terminal.say(expected(folders, wanted, workers or settings.analyze.workers))
+    need_audio()
+    terminal.say(expected(folders, parts_of(wanted), workers or settings.analyze.workers, note_model))
     with progress_bars() as progress:
         made = api.transcribe(
             folders,

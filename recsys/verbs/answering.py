@@ -93,6 +93,8 @@ def similar(
     bundle: Pathlike,
     like: Sequence[Any] = (),
     unlike: Sequence[Any] = (),
+    hum: Pathlike | None = None,
+    midi: Pathlike | None = None,
     n: int | None = None,
     by: str | None = None,
     where: str | None = None,
@@ -102,18 +104,34 @@ def similar(
     collapse: bool = False,
     settings: Settings | None = None,
 ) -> pd.DataFrame:
-    """Neighbours of each track; see ``Engine.similar``, and for ``mood`` see ``recsys.tables.narrowed``."""
+    """Neighbours of each track; see ``Engine.similar``, and for ``mood`` see ``recsys.tables.narrowed``.
+
+    Args:
+        hum: in place of tracks, a sound file with a tune, hummed, whistled or sung: the tracks that have it, in any
+            key and at any tempo.
+        midi: the same for a MIDI file; of many voices the melody counts.
+
+    Raises:
+        DataError: a tune beside tracks to start from; no clear voice; a bundle without melodies.
+    """
     from recsys.engine import Engine
     from recsys.tables.narrowed import narrowed
 
     engine = Engine.open(bundle)
+    where = narrowed(engine.catalogue.frame, where, mood)
+    if hum is not None or midi is not None:
+        from recsys.verbs.tunes import found, one_question
+
+        one_question(hum, midi, [*track_ids, *like, *unlike], by, not_same_album)
+        rules: dict[str, Any] = {"where": where, "max_per_artist": max_per_artist, "collapse": collapse}
+        return found(engine, hum, midi, n, **rules, settings=(settings or Settings()).similar)
     return engine.similar(
         track_ids,
         n,
         like=like,
         unlike=unlike,
         by=by,
-        where=narrowed(engine.catalogue.frame, where, mood),
+        where=where,
         max_per_artist=max_per_artist,
         not_same_album=not_same_album,
         collapse=collapse,

@@ -13,6 +13,7 @@ from recsys.errors import DataError, MissingExtra
 from recsys.freshness import fingerprint, is_current
 from recsys.settings import Settings, changed
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
+from recsys.verbs.symbols import OPTIONS, hear_symbols, open_beside, parts_of, save_melodies, symbols_of
 from recsys.verbs.words import lyrics_state, said_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def analyze(
     out: Pathlike,
     workers: int | None = None,
     windows: int | None = None,
+    with_: str | Sequence[str] | None = None,
+    note_model: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -43,6 +46,9 @@ def analyze(
         out: the folder to write or to bring up to date; a killed run goes on where it stopped.
         workers: processes.
         windows: windows of at most 30 s heard of each file.
+        with_: "chords", "notes", or both, also with commas between: harmony, notes and melodies of whole files, kept
+            beside ``out``; by default nothing of it.
+        note_model: a file that hears notes, see ``transcribe``.
         settings: ``producers.onnx.path`` and ``producers.torch.path`` name encoders of one's own; their vectors go
             beside ``out``.
         only_stale: nothing to say here: finished work is never done again.
@@ -50,16 +56,20 @@ def analyze(
 
     Raises:
         MissingExtra: packages that read sound are not installed.
-        DataError: a folder does not exist.
+        DataError: a folder does not exist, or there is no model for notes that were asked for.
     """
     need_audio()
     from recsys.audio import library
 
     settings, out = settings or Settings(), Path(out)
-    wanted = changed(settings, "analyze", workers=workers, windows=windows).analyze
-    made = library.analyze(audio, out, **wanted.model_dump(), progress=progress)
-    encoded = _encode(out, settings, wanted.model_dump(exclude={"workers"}), progress)
-    return Made("analyze", out, {**made, **encoded}, unchanged=made["unchanged"] and not encoded.get("encoded"))
+    also: dict[str, Any] = {"symbols": None if with_ is None else list(parts_of(with_))}
+    also["note_model"] = None if note_model is None else str(note_model)
+    wanted = changed(settings, "analyze", workers=workers, windows=windows, **also).analyze
+    made = library.analyze(audio, out, **wanted.model_dump(exclude=OPTIONS), progress=progress)
+    encoded = _encode(out, settings, wanted.model_dump(exclude={"workers", *OPTIONS}), progress)
+    heard = hear_symbols(out, wanted, progress)
+    unchanged = made["unchanged"] and not encoded.get("encoded") and not heard.get("heard")
+    return Made("analyze", out, {**made, **encoded, **heard}, unchanged=unchanged)
 
 
 def _encode(features: Path, settings: Settings, hearing: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
@@ -145,6 +155,8 @@ def ingest(
         heard["labels"] = fingerprint(labels_of(features))
     if features is not None and settings.ingest.lyrics:
         heard["lyrics"] = lyrics_state(features)
+    if features is not None and manifest.find(symbols_of(features)):
+        heard["symbols"] = fingerprint(symbols_of(features))
     made_from = {"inputs": inputs, "settings": settings.ingest.model_dump(), **heard}
     if only_stale and is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
@@ -156,6 +168,8 @@ def ingest(
             joined.relations.to_parquet(work / "relations.parquet", index=False)
         if joined is not None and joined.space:
             _save_sound(work / "sound", joined.space, joined)
+        if joined is not None and features is not None:
+            save_melodies(work, features, joined.digests)
         if settings.ingest.text:
             gathered = replace(gathered, dataset=_with_words(gathered.dataset, work))
         gathered.dataset.save(work, inputs=inputs, facts=facts)
@@ -217,6 +231,8 @@ def _gather(
     some = any(given.values())
     found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
     spaces = [read_vectors(folder, library) for folder in encoded]
+    symbols = open_beside(features, library)
+    spaces += symbols.spaces() if symbols else []
     labelled = None
     if manifest.find(labels_of(features)) is not None:
         labelled = open_labels(labels_of(features), library.catalogue["digest"].tolist())

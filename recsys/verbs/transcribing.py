@@ -8,6 +8,7 @@ from pathlib import Path
 from recsys.settings import Settings, changed
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
 from recsys.verbs.raw import need_audio
+from recsys.verbs.symbols import parts_of
 
 USUAL = "chords"
 
@@ -60,29 +61,3 @@ def transcribe(
         progress=progress,
     )
     return Made("transcribe", Path(out), facts, unchanged=facts["unchanged"])
-
-
-def expected(audio: Paths, with_: str | Sequence[str] = USUAL, workers: int = 2) -> str:
-    """What transcribing will cost, in words.
-
-    Raises:
-        DataError: a folder does not exist.
-    """
-    need_audio()
-    from recsys.producers.transcription.folder import estimate
-
-    files, seconds = estimate(audio, parts_of(with_), workers)
-    hours, minutes = divmod(round(seconds / 60), 60)
-    short = f"{minutes} min" if seconds >= 60 else f"{max(round(seconds), 1)} s"
-    words = f"{hours} h {minutes} min" if hours else short
-    return f"{files:,} files, about {words} if all are new"
-
-
-def parts_of(with_: str | Sequence[str]) -> tuple[str, ...]:
-    """Words, also with commas between.
-
-    >>> parts_of("notes, chords"), parts_of(["notes,chords"])
-    (('notes', 'chords'), ('notes', 'chords'))
-    """
-    given = [with_] if isinstance(with_, str) else list(with_)
-    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())

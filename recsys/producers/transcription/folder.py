@@ -37,7 +37,7 @@ TRACK = "recsys.producers.transcription.track:transcribe"
 PREPARE = ("recsys.producers.transcription.track", "recsys.audio.rhythm")
 SECONDS, MEGABYTES = 1800.0, 1000  # of one file
 FLUSH = 3.0  # seconds
-CHORD_SPEED, NOTE_SPEED = 200.0, 50.0  # seconds of sound in a second of one core
+CHORD_SPEED = 200.0  # seconds of sound that are heard in a second of one core
 LOOKED = 50  # files whose length is looked up for an estimate
 
 
@@ -72,7 +72,7 @@ def transcribe_folder(
         DataError: a folder does not exist, or an unknown part.
         ArtefactError: ``out`` holds something else, or another process writes to it.
     """
-    _check(parts, note_model)
+    _note_cost(parts, note_model)
     found, place = scan(folders), Path(out)
     options = {"parts": sorted({"beats", *parts}), "vocabulary": vocabulary, "note_model": _stamp(note_model)}
     made_by = hashlib.sha256(json.dumps([VERSION, front_end_hash(), options]).encode()).hexdigest()[:12]
@@ -93,13 +93,19 @@ def transcribe_folder(
         return {**_counts(ledger), "transcribed": done, "removed": removed, "unchanged": False}
 
 
-def estimate(folders: Sequence[str | Path], parts: Sequence[str] = ("chords",), workers: int = 2) -> tuple[int, float]:
-    """How many files there are, and the seconds that hearing them will take; lengths of a sample of files are read."""
+def estimate(
+    folders: Sequence[str | Path], parts: Sequence[str] = ("chords",), workers: int = 2, note_model: str | None = None
+) -> tuple[int, float]:
+    """How many files there are, and the seconds that hearing them will take; lengths of a sample of files are read.
+
+    Raises:
+        DataError: a folder does not exist, an unknown part, or no model for the notes.
+    """
+    cost = 1 / CHORD_SPEED + _note_cost(parts, note_model)
     files = scan(folders).files
     sample = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, min(LOOKED, len(files))).astype(int))]
     lengths = [length for file in sample if (length := _length(file.path)) is not None]
     usual = float(np.mean(lengths)) if lengths else 0.0
-    cost = 1 / CHORD_SPEED + ("notes" in parts) / NOTE_SPEED
     return len(files), usual * len(files) * cost / max(workers, 1)
 
 
@@ -111,14 +117,16 @@ def _length(path: str) -> float | None:
         return None
 
 
-def _check(parts: Sequence[str], note_model: str | None) -> None:
+def _note_cost(parts: Sequence[str], note_model: str | None) -> float:
+    """Seconds for a second of sound, after a look at whether the parts are known and there is a model for notes."""
     for part in parts:
         if part not in PARTS:
             raise DataError(f"part {part!r}; expected one or more of {', '.join(PARTS)}")
-    if "notes" in parts:
-        from recsys.producers.transcription.models import open_model
+    if "notes" not in parts:
+        return 0.0
+    from recsys.producers.transcription.models import open_model
 
-        open_model(note_model)
+    return 1 / open_model(note_model).speed
 
 
 def _stamp(note_model: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from recsys.errors import ArtefactError, DataError
 from recsys.producers.notation import read_beats, read_lab, read_midi
 from recsys.producers.transcription.folder import KIND, VECTORS, estimate
 from recsys.producers.transcription.models import open_model
-from recsys.verbs.transcribing import expected
+from recsys.verbs.symbols import expected
 from tests.producers.harmony.test_chords import song
 
 
@@ -62,10 +63,14 @@ def _is_a_song(stem: Path, key: int) -> None:
 
 
 def test_the_cost_is_said_before(music: Path) -> None:
-    files, seconds = estimate([music], ("chords", "notes"), 2)
+    files, seconds = estimate([music], ("chords",), 2)
     assert files >= 2
     assert 0 < seconds < 60
-    assert "files, about" in expected([music])
+    assert re.fullmatch(
+        r"chords of 3 files: about \d s if all are new, .* s of one core each", expected([music], ["chords"])
+    )
+    with pytest.raises(DataError, match=r"expected the nmp\.onnx"):
+        estimate([music], ("notes",), 2, str(music / "none.onnx"))
 
 
 def test_what_can_not_be_done_is_said(music: Path, tmp_path: Path) -> None:

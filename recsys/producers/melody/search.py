@@ -1,0 +1,268 @@
+"""Melodies of many tracks in, those that have a tune out, in any key and at any tempo.
+
+Patterns of three intervals vote for tracks and transpositions (after Downie & Nelson, Evaluation of a Simple and
+Effective Music Information Retrieval Method, SIGIR 2000); the tracks with most votes are then aligned note by note,
+with notes that only one side has, and with durations compared as ratios (after Mongeau & Sankoff, Comparison of Musical
+Sequences, Computers and the Humanities 24, 1990).
+
+Notes of one pitch in a row count as one: a hummed tune does not tell syllables apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recsys.errors import DataError
+from recsys.producers.melody import kernels
+from recsys.producers.notation import Notes
+
+Floats = NDArray[np.float32]
+WIDEST = 12  # semitones of an interval of a pattern; wider ones lose an octave
+SPAN = 2 * WIDEST + 1
+PATTERNS = SPAN**3
+NEAR = 0.3  # weight of a pattern that differs by a semitone in one interval
+LEAST = 5  # notes of a tune, of different pitch from one to the next
+MOST = 400  # notes of a query
+TRIED = 200  # tracks that are aligned
+SHIFT = 8
+NAMES = ("row", "starts", "pitch", "onset", "first", "places")
+GAINS = np.zeros(26, np.float32)  # of two notes by semitones between them; where it is 0 they don't fit
+GAINS[[0, 1, 12, 24]] = 1.0, 0.4, 0.6, 0.3
+COSTS = 0.35, 0.35, 0.5  # a skipped note, a steady tempo, octaves that it may stray
+FULL = 1.0 + COSTS[1]  # what a note can gain
+
+
+class Found(NamedTuple):
+    """A track that has a tune: its row, how well it fits (0 to 1), where in seconds, and what was changed.
+
+    ``steps`` are semitones from the query to the track; ``tempo`` is the speed of the track over that of the query.
+    """
+
+    row: int
+    score: float
+    start: float
+    end: float
+    steps: int
+    tempo: float
+
+    def told(self) -> str:
+        """What is alike and where, in words.
+
+        >>> Found(0, 0.8, 62.0, 75.0, -3, 1.26).told()
+        'the same tune (0.80) from 1:02 to 1:15, 3 semitones lower, 1.26 times as fast'
+        """
+        (a, b), (c, d) = (divmod(round(time), 60) for time in (self.start, self.end))
+        way = f", {abs(self.steps)} semitone{'s' * (abs(self.steps) > 1)} {'higher' if self.steps > 0 else 'lower'}"
+        speed = f", {self.tempo:.2f} times as fast" if abs(self.tempo - 1) > 0.04 else ""
+        return f"the same tune ({self.score:.2f}) from {a}:{b:02d} to {c}:{d:02d}{way if self.steps else ''}{speed}"
+
+
+@dataclass(frozen=True, eq=False)
+class Tunes:
+    """The melodies of tracks one after another.
+
+    Attributes:
+        row: the track of each melody, int32 (melodies,).
+        starts: the first note of each melody, and the end, int64 (melodies + 1,).
+        pitch: uint8 (n,), never the same twice in a row within a track.
+        onset: seconds, float32 (n,).
+        first, places: where each pattern of three intervals occurs, int64 (PATTERNS + 1,) and uint32 (m,).
+
+    >>> tune = Notes.of([(0.5 * i, 0.5 * i + 0.4, p, 80) for i, p in enumerate((60, 62, 64, 65, 67, 65, 64, 60))])
+    >>> other = Notes.of([(0.4 * i, 0.4 * i + 0.3, p, 80) for i, p in enumerate((67, 69, 71, 72, 74, 72, 71, 67))])
+    >>> found = Tunes.of([None, other]).search(tune, 5)
+    >>> [(one.row, one.score > 0.9, one.steps, round(one.tempo, 2)) for one in found]
+    [(1, True, 7, 1.25)]
+    """
+
+    row: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    pitch: NDArray[np.uint8]
+    onset: Floats
+    first: NDArray[np.int64]
+    places: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, lines: Sequence[Notes | None]) -> Tunes:
+        """Melodies by track row; None is a track of which none is known."""
+        found = {row: _merged(line) for row, line in enumerate(lines) if line is not None}
+        kept = {row: tune for row, tune in found.items() if len(tune[0]) >= LEAST}
+        merged = list(kept.values())
+        lengths = np.array([len(pitch) for pitch, _ in merged], np.int64)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        empty = [np.empty(0)]
+        pitch = np.concatenate([*empty, *(pitch for pitch, _ in merged)]).astype(np.uint8)
+        onset = np.concatenate([*empty, *(onset for _, onset in merged)]).astype(np.float32)
+        return cls(np.array(list(kept), np.int32), starts, pitch, onset, *_indexed(pitch, starts))
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Tunes:
+        """What ``arrays`` gave."""
+        return cls(*(arrays[name] for name in NAMES))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of it by name."""
+        return {name: getattr(self, name) for name in NAMES}
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def tune(self, place: int) -> tuple[NDArray[np.int64], Floats]:
+        """Pitches and onsets of a melody."""
+        part = slice(int(self.starts[place]), int(self.starts[place + 1]))
+        return self.pitch[part].astype(np.int64), np.asarray(self.onset[part])
+
+    def search(
+        self,
+        query: Notes,
+        n: int = 10,
+        *,
+        allow: NDArray[np.integer] | None = None,
+        exclude: NDArray[np.integer] | None = None,
+    ) -> list[Found]:
+        """The tracks that have a tune, best first.
+
+        Args:
+            query: a melody; see ``recsys.producers.melody.line`` for one of many voices.
+            n: how many at most; only tracks with which anything is shared are found.
+            allow, exclude: the only rows to look at; rows to leave out.
+
+        Raises:
+            DataError: the tune is too short to tell tracks apart.
+        """
+        pitch, onset = _merged(query)
+        if len(pitch) < LEAST:
+            raise DataError(
+                f"a tune of {len(pitch)} different notes in a row; expected {LEAST} or more: hum some bars, or give a "
+                "file with one clear voice"
+            )
+        return self._found(pitch[:MOST], onset[:MOST], n, allow, exclude, whole=False)
+
+    def alike(
+        self,
+        row: int,
+        n: int = 10,
+        *,
+        allow: NDArray[np.integer] | None = None,
+        exclude: NDArray[np.integer] | None = None,
+    ) -> list[Found]:
+        """The tracks whose melody shares most with that of a track, as a share of both; none where it has none."""
+        places = np.flatnonzero(self.row == row)
+        if not len(places):
+            return []
+        pitch, onset = self.tune(int(places[0]))
+        others = np.append([] if exclude is None else exclude, row).astype(np.int64)
+        return self._found(pitch[:MOST], onset[:MOST], n, allow, others, whole=True)
+
+    def _found(
+        self,
+        pitch: NDArray[np.int64],
+        onset: NDArray[Any],
+        n: int,
+        allow: NDArray[np.integer] | None,
+        exclude: NDArray[np.integer] | None,
+        *,
+        whole: bool,
+    ) -> list[Found]:
+        totals, slots = self._votes(pitch)
+        if allow is not None:
+            totals[~np.isin(self.row, allow)] = 0
+        if exclude is not None:
+            totals[np.isin(self.row, exclude)] = 0
+        tried = min(max(TRIED, 2 * n), len(totals))
+        places = np.argpartition(-totals, tried - 1)[:tried] if tried else np.empty(0, np.int64)
+        places = places[totals[places] > 0]
+        found = [self._aligned(int(place), pitch, onset.astype(np.float64), slots[place], whole) for place in places]
+        return sorted((one for one in found if one.score > 0), key=lambda one: (-one.score, one.row))[:n]
+
+    def _votes(self, pitch: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int8]]:
+        """Votes of each melody at its best transposition, (melodies,), and the best two, (melodies, 2)."""
+        keys, places, weights = _patterns(pitch)
+        seen = np.diff(self.first)[keys]
+        weights = (weights * np.log1p(len(self.pitch) / (1.0 + seen))).astype(np.float32)
+        votes = np.zeros((len(self), kernels.SLOTS), np.float32)
+        begun = pitch[places].astype(np.int64)
+        kernels.vote(keys, weights, begun, self.first, self.places, self.pitch, self.starts, self._coarse, SHIFT, votes)
+        totals, slots = np.zeros(len(self), np.float32), np.full((len(self), 2), -1, np.int8)
+        kernels.best_slots(votes, totals, slots)
+        return totals, slots
+
+    @cached_property
+    def _coarse(self) -> NDArray[np.int32]:
+        """The melody of each 256th note."""
+        marks = np.arange(0, len(self.pitch) + (1 << SHIFT), 1 << SHIFT)
+        found = np.searchsorted(self.starts, marks, side="right") - 1
+        return np.minimum(found, max(len(self) - 1, 0)).astype(np.int32)
+
+    def _aligned(
+        self, place: int, pitch: NDArray[np.int64], onset: NDArray[Any], slots: NDArray[np.int8], whole: bool
+    ) -> Found:
+        """The better of two transpositions."""
+        theirs, times = self.tune(place)
+        most = float(np.sqrt(len(pitch) * len(theirs))) if whole else float(len(pitch))
+        best = Found(int(self.row[place]), 0.0, 0.0, 0.0, 0, 1.0)
+        for slot in slots[slots >= 0].tolist():
+            steps = slot - kernels.SLOTS // 2
+            score, start, end, slower = kernels.align(
+                pitch + steps, onset, theirs, times.astype(np.float64), GAINS, COSTS
+            )
+            share = min(float(score) / (most * FULL), 1.0)
+            if share > best.score:
+                tempo = float(2**slower) if np.isfinite(slower) else 1.0
+                best = Found(best.row, share, float(times[start]), float(times[end]), steps, tempo)
+        return best
+
+
+def _merged(notes: Notes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Pitches and onsets, notes of one pitch in a row as one."""
+    pitch = notes.pitch.astype(np.int64)
+    fresh = np.append(True, pitch[1:] != pitch[:-1]) if len(pitch) else np.empty(0, np.bool_)
+    return pitch[fresh], notes.onset[fresh]
+
+
+def _steps(pitch: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Intervals as 0 to 24; octaves beyond the first are taken off."""
+    steps = np.diff(pitch.astype(np.int64))
+    wide = np.abs(steps) > WIDEST
+    return np.where(wide, np.sign(steps) * ((np.abs(steps) - 1) % 12 + 1), steps) + WIDEST
+
+
+def _keys(steps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of each pattern of three intervals."""
+    return (steps[:-2] * SPAN + steps[1:-1]) * SPAN + steps[2:]
+
+
+def _indexed(pitch: NDArray[np.uint8], starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Where each pattern occurs; none reaches from one track into the next."""
+    if len(pitch) < 4:
+        return np.zeros(PATTERNS + 1, np.int64), np.empty(0, np.uint32)
+    keys = _keys(_steps(pitch)).astype(np.int32)
+    inside = np.ones(len(pitch), np.bool_)
+    for back in (1, 2, 3):
+        ends = starts[1:] - back
+        inside[ends[ends >= starts[:-1]]] = False
+    places = np.flatnonzero(inside[: len(keys)]).astype(np.uint32)
+    keys = keys[places]
+    order = np.argsort(keys, kind="stable")
+    return np.searchsorted(keys[order], np.arange(PATTERNS + 1)).astype(np.int64), places[order]
+
+
+def _patterns(pitch: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Patterns of a query, those that differ by a semitone among them: numbers, first notes, weights."""
+    steps = _steps(pitch)
+    keys = _keys(steps)
+    here = np.arange(len(keys))
+    made = [(keys, np.ones(len(keys)))]
+    for place, size in enumerate((SPAN * SPAN, SPAN, 1)):
+        column = steps[place : place + len(keys)]
+        for change in (-1, 1):
+            legal = (column + change >= 0) & (column + change < SPAN)
+            made.append((np.where(legal, keys + change * size, keys), np.where(legal, NEAR, 0.0)))
+    weights = np.concatenate([weight for _, weight in made]).astype(np.float32)
+    return np.concatenate([key for key, _ in made]), np.tile(here, len(made)), weights
