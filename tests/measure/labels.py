@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from recsys.blas import one_blas_thread
+from recsys.producers.labelling import sharing
 from recsys.producers.labelling.arms import Prediction, arm, arms
 from recsys.producers.labelling.calibration import settled
 from recsys.producers.labelling.examples import Examples, examples
 from recsys.producers.labelling.folds import folds, same_sound
-from recsys.producers.labelling.grading import columns, difference, graded, reliability
+from recsys.producers.labelling.grading import difference, graded, measures, reliability
 from recsys.producers.labelling.labels import read_labels
 from recsys.producers.labelling.rounds import Round, out_of_fold
 from recsys.producers.labelling.targets import Target
@@ -108,16 +109,39 @@ def show(
             gains = {m: difference(part, mean, base, own, measure=m) for m in found}
             print(f"{'':10} minus {against}: " + "  ".join(f"{m} {gain}" for m, gain in gains.items()))
         if target.kind != "numeric":
-            fair = settled(target, made.prediction, fold)[1].mean
-            raw = reliability(target, made.prediction.mean).ece
-            print(f"{'':10} ECE {raw:.3f} before and {reliability(target, fair).ece:.3f} after calibration")
+            together(target, made.prediction, groups, fold)
         if each and target.kind != "single":
-            for measure in list(found)[1:3]:
-                values = columns(part, mean, measure)
-                print(
-                    f"{'':10} {measure}: "
-                    + "  ".join(f"{c} {v:.3f}" for c, v in zip(target.classes, values, strict=True))
-                )
+            base = rounds[against].prediction.mean[known] if against in rounds else None
+            for place, column in enumerate(target.classes):
+                by_column(part, column, mean[:, [place]], None if base is None else base[:, [place]], own)
+
+
+def together(target: Target, prediction: Prediction, groups: np.ndarray, fold: np.ndarray) -> None:
+    """Calibration; and what is gained where files of one group speak for each other."""
+    fair = settled(target, prediction, fold)[1]
+    raw, after = reliability(target, prediction.mean).ece, reliability(target, fair.mean)
+    print(f"{'':10} ECE {raw:.3f} before and {after.ece:.3f} after calibration, by chance {after.by_chance:.3f}")
+    how, shared = sharing.settled(target, fair, groups, fold)
+    if how.share:
+        known = np.flatnonzero(target.known)
+        part, own, mean = target.take(known), groups[known], shared.mean[known]
+        cells = "  ".join(f"{measure} {value}" for measure, value in graded(part, mean, own).items())
+        gain = difference(part, mean, fair.mean[known], own)
+        ece = reliability(target, shared.mean).ece
+        print(f"{'':10} with others of the group: {cells}; {gain} ahead in score, ECE {ece:.3f}")
+
+
+def by_column(part: Target, column: str, mean: np.ndarray, base: np.ndarray | None, groups: np.ndarray) -> None:
+    """One tag or number by itself, and its difference to the same of another arm."""
+    alone = Target(column, part.kind, (column,), part.values[:, [part.classes.index(column)]])
+    known = np.flatnonzero(alone.known)
+    alone, mean, groups = alone.take(known), mean[known], groups[known]
+    measure = "r2" if part.kind == "numeric" else "average_precision"
+    cells = "  ".join(f"{name} {value:.3f}" for name, value in measures(alone, mean).items())
+    gain = (
+        "" if base is None else f"; {measure} ahead by {difference(alone, mean, base[known], groups, measure=measure)}"
+    )
+    print(f"{'':10} {column}: {cells}{gain}")
 
 
 def _rows(prediction: Prediction, rows: np.ndarray) -> Prediction:
