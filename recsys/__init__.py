@@ -16,7 +16,7 @@ _HOMES = {
     "recsys.api": (
         *("ingest", "analyze", "train", "evaluate", "tune", "update", "feedback", "recommend", "similar", "playlist"),
         *("playlist_new", "playlist_run", "playlist_match", "playlist_ledger", "search", "label", "serve"),
-        *("learn_classification", "learn_emotion", "learn_generation", "predict", "transcribe"),
+        *("learn_classification", "learn_emotion", "learn_generation", "predict", "transcribe", "compose"),
         *("describe", "forget", "inspect", "init", "run", "open_engine"),
     ),
     "recsys.engine": ("Engine",),

@@ -14,7 +14,7 @@ from recsys import manifest
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings
 from recsys.verbs.answering import describe, open_engine, recommend, similar
-from recsys.verbs.composing import learn_generation
+from recsys.verbs.composing import compose, learn_generation
 from recsys.verbs.forgetting import forget
 from recsys.verbs.labelling import label
 from recsys.verbs.learning import evaluate, train, tune
@@ -32,6 +32,7 @@ __all__ = [
     "STEPS",
     "Made",
     "analyze",
+    "compose",
     "describe",
     "do",
     "evaluate",
@@ -133,6 +134,7 @@ STEPS: dict[str, Callable[..., Made]] = {
     "predict": predict,
     "label": label,
     "transcribe": transcribe,
+    "compose": compose,
     "ingest": ingest,
     "train": train,
     "evaluate": evaluate,

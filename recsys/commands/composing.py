@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from recsys import api, terminal
-from recsys.commands.options import Json, Seed, Set, settled
+from recsys.commands.options import Json, Seed, Set, app, settled
 from recsys.commands.producing import Out, given, group
 from recsys.terminal import progress_bars
 
@@ -40,4 +40,38 @@ def learn_generation(
             settings=settled(set_),
             progress=progress,
         )
+    terminal.finish(made, as_json)
+
+
+@app.command()
+def compose(
+    out: Annotated[Path | None, typer.Option(help="MIDI file to write.")] = None,
+    like: Annotated[str | None, typer.Option(help="MIDI file, or track that was transcribed, to go on from.")] = None,
+    to: Annotated[str | None, typer.Option(help="Another one that the new bars lead to.")] = None,
+    manner: Annotated[str | None, typer.Option(help="Another one whose manner --like is given.")] = None,
+    bars: Annotated[int, typer.Option(help="Of four beats.")] = 16,
+    key: Annotated[str | None, typer.Option(help="Such as C, Am or 'F# minor'.")] = None,
+    tempo: Annotated[float | None, typer.Option(help="Beats a minute.")] = None,
+    chords: Annotated[str | None, typer.Option(help="One a bar, again and again, such as 'C G Am F'.")] = None,
+    temperature: Annotated[float, typer.Option(help="1 as learned; lower is plainer, higher wilder.")] = 0.9,
+    audio: Annotated[Path | None, typer.Option(help="Sound file to write too: .wav, .flac, .ogg or .mp3.")] = None,
+    seed: Seed = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """New music: from nothing, after a piece, between two, or one in the manner of another; marked as AI-generated."""
+    made = api.compose(
+        out=given(out, "out", "a .mid file to write"),
+        like=like,
+        to=to,
+        manner=manner,
+        bars=bars,
+        key=key,
+        tempo=tempo,
+        chords=chords,
+        temperature=temperature,
+        audio=audio,
+        seed=seed,
+        settings=settled(set_),
+    )
     terminal.finish(made, as_json)

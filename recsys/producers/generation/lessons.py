@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from numpy.random import Generator
 from torch import Tensor
 
 from recsys.producers.generation.rolls import KEYS, Roll, moved
+from recsys.producers.generation.teaching import Lesson
 
 
 class Batch(NamedTuple):
@@ -28,30 +28,6 @@ class Batch(NamedTuple):
     now: Tensor
     at: Tensor
     real: Tensor
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """How pieces are taught.
-
-    Attributes:
-        epochs: at most; the rate of learning falls until the last.
-        patience: epochs without gain on the valid part after which teaching ends.
-        batch: stretches at a time.
-        stretch: steps of one; a piece begins at a place that differs each time.
-        rate, decay: of AdamW.
-        shift: semitones that a piece is moved by at most, up or down.
-        calm: epochs in which the average of weights forgets half.
-    """
-
-    epochs: int = 60
-    patience: int = 12
-    batch: int = 8
-    stretch: int = 64
-    rate: float = 3e-3
-    decay: float = 1e-2
-    shift: int = 0
-    calm: float = 1.5
 
 
 def batches(pieces: Sequence[Roll], low: int, high: int, lesson: Lesson, rng: Generator) -> Iterator[Batch]:

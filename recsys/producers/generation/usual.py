@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from recsys.errors import DataError, did_you_mean
-from recsys.producers.generation.lessons import Lesson
 from recsys.producers.generation.network import ARMS, Plan
 from recsys.producers.generation.rolls import Rolls
+from recsys.producers.generation.teaching import Lesson
 
 FEW = 50_000  # steps below which a net learns by heart unless much is left out
 SMALL = Plan("recurrent", width=512, whole=256, dropout=0.5), Lesson(epochs=50)

@@ -23,18 +23,20 @@ SHARPS = (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5)  # of the major key on each p
 Event = tuple[int, int, bytes]  # tick, place among the events of a tick, message
 
 
-def write_midi(path: str | os.PathLike[str], piece: Piece, chords: Segments | None = None) -> None:
-    """Write a piece, whole or not at all; the labels of chords become markers.
+def write_midi(
+    path: str | os.PathLike[str], piece: Piece, chords: Segments | None = None, remarks: Sequence[str] = ()
+) -> None:
+    """Write a piece, whole or not at all; the labels of chords become markers, remarks text at the beginning.
 
     Of two notes of one pitch in one part the earlier ends where the later begins.
 
     Raises:
         DataError: more than 15 instruments, or beats that don't rise.
     """
-    manifest.write_bytes(Path(path), midi_bytes(piece, chords))
+    manifest.write_bytes(Path(path), midi_bytes(piece, chords, remarks))
 
 
-def midi_bytes(piece: Piece, chords: Segments | None = None) -> bytes:
+def midi_bytes(piece: Piece, chords: Segments | None = None, remarks: Sequence[str] = ()) -> bytes:
     """The file as bytes.
 
     >>> midi_bytes(Piece([Part(Notes.of([(0.0, 0.5, 60, 80)]))]))[:4]
@@ -42,7 +44,7 @@ def midi_bytes(piece: Piece, chords: Segments | None = None) -> bytes:
     """
     metre = piece.metre or Metre()
     clock, beats = from_beats(np.asarray(piece.beats, np.float64), metre.value)
-    tracks = [_conductor(piece, clock, beats, chords)]
+    tracks = [_conductor(piece, clock, beats, chords, remarks)]
     tracks += [_part(part, channel, clock) for part, channel in zip(piece.parts, _channels(piece.parts), strict=True)]
     head = struct.pack(">4sIHHH", b"MThd", 6, 1, len(tracks), PER_QUARTER)
     return head + b"".join(tracks)
@@ -58,9 +60,9 @@ def _channels(parts: Sequence[Part]) -> list[int]:
     return [DRUMS if part.drums else next(free) for part in parts]
 
 
-def _conductor(piece: Piece, clock: Clock, beats: Ticks, chords: Segments | None) -> bytes:
-    """The track of title, tempo, metre, key and chords."""
-    events: list[Event] = []
+def _conductor(piece: Piece, clock: Clock, beats: Ticks, chords: Segments | None, remarks: Sequence[str] = ()) -> bytes:
+    """The track of title, remarks, tempo, metre, key and chords."""
+    events: list[Event] = [(0, 1, _meta(0x01, remark.encode())) for remark in remarks]
     if piece.title:
         events.append((0, 0, _meta(0x03, piece.title.encode())))
     if piece.key is not None:

@@ -14,9 +14,10 @@ from recsys.errors import ArtefactError, DataError, MissingExtra
 from recsys.producers.generation import learning
 from recsys.producers.generation.kept import WEIGHTS, open_model
 from recsys.producers.generation.learning import learn, nll, surprise
-from recsys.producers.generation.lessons import Lesson, batches, side_by_side, sounding
+from recsys.producers.generation.lessons import batches, side_by_side, sounding
 from recsys.producers.generation.network import ARMS, Plan, build
 from recsys.producers.generation.rolls import Roll, Rolls
+from recsys.producers.generation.teaching import Lesson
 from tests.producers.generation.pieces import roll, rolls, save_midi, save_rolls
 
 SMALL = Plan("recurrent", width=16, whole=24, dropout=0.0, reach=8)
