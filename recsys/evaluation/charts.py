@@ -63,6 +63,37 @@ def interval_rows(rows: Sequence[tuple[str, Interval]], colours: Colours, *, tit
     return _svg(bottom + 44, parts, title, NARROW)
 
 
+def share_rows(
+    rows: Sequence[tuple[str, Interval, Mapping[str, float]]],
+    colour: str,
+    marks: Colours,
+    *,
+    title: str,
+    axis: str,
+) -> str:
+    """One line per group: a dot with its interval, and upright marks at other shares, all from 0 on.
+
+    Args:
+        rows: name of the group, the share, and the other shares by name.
+        colour: of the dot.
+        marks: colour of each other share.
+    """
+    left = 26 + LETTER * max(len(name) for name, _, _ in rows)
+    most = max(max(value.high, *others.values()) for _, value, others in rows)
+    scale = ticks(0.0, most, 4)
+    x, bottom = Scale(0.0, scale[-1], min(left, WIDTH / 2), WIDTH - 20), 40 + 24 * len(rows)
+    parts = [_line(x(t), 26, x(t), bottom, "zero" if t == 0 else "grid") for t in scale]
+    parts += [_text(x(t), bottom + 16, number(t, scale), "middle") for t in scale]
+    for i, (name, value, others) in enumerate(rows):
+        y = 44 + 24 * i
+        parts.append(_text(x.start - 10, y + 4, name, "end", "name"))
+        parts += [_line(x(share), y - 7, x(share), y + 7, "bar", marks[other]) for other, share in others.items()]
+        parts.append(_line(x(value.low), y, x(value.high), y, "bar", colour))
+        parts.append(_dot(x(value.mean), y, colour, f"{name}: exposure {value}"))
+    parts.append(_text((x.start + x.end) / 2, bottom + 36, axis, "middle", "axis"))
+    return _svg(bottom + 44, parts + _legend(["exposure", *marks], {"exposure": colour, **marks}), title)
+
+
 def lines(
     series: Mapping[str, Sequence[tuple[float, float]]],
     colours: Colours,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recsys.contracts import Histories, Rows
 from recsys.errors import DataError
-from recsys.evaluation import character, metrics, slices
+from recsys.evaluation import character, exposure, metrics, slices
 from recsys.evaluation.fitted import Fitted
 from recsys.evaluation.floors import NAMES as FLOORS
 from recsys.evaluation.intervals import Interval, interval, intervals
@@ -47,11 +47,14 @@ def measured(
     per_user: PerModel = {}
     by_band: dict[str, NDArray[np.float64]] = {}
     traits: dict[str, dict[str, float]] = {}
+    heard: dict[str, Any] = {}
     for name, found in lists:
         _check_pool(name, found, split.pool)
         per_user[name] = metrics.evaluate(found, split.held, ks)
         by_band[name] = slices.recall_by_band(found, split.held, band, max(ks))
         traits[name] = _character(split, found, plays)
+        if name == fitted.default and split.name == "warm":
+            heard = _heard(split, found, plays, seed, draws)
     primary = f"ndcg@{max(ks)}"
     activity = {name: numbers[primary] for name, numbers in per_user.items()}
     parts = slices.by_activity(activity, split.histories, primary, seed=seed, draws=draws)
@@ -70,6 +73,7 @@ def measured(
         seed=seed,
         default=fitted.default,
         rival=rival,
+        **heard,
     )
 
 
@@ -119,6 +123,15 @@ def _character(split: Split, lists: TopK, plays: Histories) -> dict[str, float]:
         artists=split.train.catalogue.artists,
         spaces={space: vectors.vectors for space, vectors in split.train.contents.items()},
     )
+
+
+def _heard(split: Split, lists: TopK, plays: Histories, seed: int, draws: int) -> dict[str, Any]:
+    """Who gets heard in the lists of the default; read under the warm protocol, where all tracks are candidates."""
+    catalogue = split.train.catalogue
+    return {
+        "exposure": exposure.groups(lists, split.held, plays, catalogue, seed=seed, draws=draws),
+        "concentration": exposure.concentration(lists, split.held, plays, catalogue.artists),
+    }
 
 
 def _differences(

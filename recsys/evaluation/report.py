@@ -10,7 +10,7 @@ from typing import Any
 
 from recsys import manifest
 from recsys.errors import DataError
-from recsys.evaluation import charts, sections, style, words
+from recsys.evaluation import charts, heard, sections, style, words
 from recsys.evaluation.curves import Curve
 from recsys.evaluation.effects import Ablation
 from recsys.evaluation.fitting import document, fitting
@@ -91,6 +91,7 @@ def _page(
     body += [_section(result, colours) for result in single]
     if len(single) < len(results):
         body.append(sections.thaw_section([r for r in results if sections.is_thaw(r)], colours))
+    body += [heard.section(result) for result in single if result.exposure]
     if ablation:
         body.append(sections.ablation_section(ablation))
     if curves:
@@ -113,6 +114,7 @@ def _header(results: list[Result], ablation: Ablation | None) -> str:
     more = " ".join(filter(None, [words.explanation(first.protocol), words.runner_up(first)]))
     ids = dict.fromkeys("thaw" if sections.is_thaw(r) else r.protocol for r in results)
     links = "".join(f'<a href="#{name}">{escape(words.heading(name))}</a>' for name in ids)
+    links += '<a href="#heard">Who gets heard</a>' if any(r.exposure for r in results) else ""
     links += '<a href="#ablation">Blocks of content</a>' if ablation else ""
     links = links and f'<nav aria-label="Sections">{links}<a href="#how">How it was measured</a></nav>'
     return (

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from recsys.evaluation.exposure import Group
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.slices import Slice
 
@@ -47,6 +48,8 @@ class Result:
         rival: the best single model besides it.
         sources: what each source of candidates brings, by name.
         dials: what each dial costs, place by place.
+        exposure: who gets heard in the lists of the default model, by group of tracks.
+        concentration: how unevenly artists share that, by name of the measure.
     """
 
     protocol: str
@@ -62,6 +65,8 @@ class Result:
     rival: str | None = None
     sources: dict[str, Source] = field(default_factory=dict)
     dials: list[Turn] = field(default_factory=list)
+    exposure: list[Group] = field(default_factory=list)
+    concentration: dict[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> str:
@@ -80,7 +85,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only; an interval is [mean, low, high], NaN is null."""
-        named = {key: [part._asdict() for part in getattr(self, key)] for key in ("slices", "dials")}
+        named = {key: [part._asdict() for part in getattr(self, key)] for key in ("slices", "dials", "exposure")}
         return plain_json(asdict(self) | named)
 
     @classmethod
@@ -90,6 +95,7 @@ class Result:
         read["slices"] = [Slice(**s) for s in read["slices"]]
         read["sources"] = {name: Source(*found) for name, found in read.get("sources", {}).items()}
         read["dials"] = [Turn(**t) for t in read.get("dials", [])]
+        read["exposure"] = [Group(**g) for g in read.get("exposure", [])]
         read |= {name: read.get(name) if content.get(name) else None for name in ("default", "rival")}
         return cls(**read)
 
