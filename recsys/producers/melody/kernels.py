@@ -5,49 +5,43 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-SLOTS = 64  # transpositions that are told apart, 32 semitones down to 31 up
+SLOTS = 12  # transpositions that are told apart
+BLOCK = 6  # notes are counted together in blocks of 1 << BLOCK
 BACK = 3  # notes that a step of the alignment may go on each side
 CHORD = 0.01  # seconds below which time between two notes is not divided by
 
 
 @njit(cache=True, nogil=True)
 def vote(  # type: ignore[no-untyped-def]
-    keys, weights, pitches, first, places, pitch, starts, coarse, shift, votes
+    keys, weights, pitches, first, places, pitch, starts, blocks, coarse, shift, votes
 ):
-    """Add the weight of each pattern to every track and transposition in which it occurs.
+    """Add the weight of each pattern to every block and transposition in which it occurs.
 
     ``keys``, ``weights``, ``pitches``: the patterns of a query and the pitch that each begins with; ``first``,
-    ``places``: where each pattern occurs; ``pitch``, ``starts``: notes of all tracks; ``coarse``: the track of each
-    ``1 << shift``-th note; ``votes``: float32 (tracks, SLOTS).
+    ``places``: where each pattern occurs; ``pitch``, ``starts``: notes of all melodies; ``blocks``: the first block of
+    each melody; ``coarse``: the melody of each ``1 << shift``-th note; ``votes``: float32 (blocks, SLOTS).
     """
     for one in range(len(keys)):
         for at in range(first[keys[one]], first[keys[one] + 1]):
             place = places[at]
-            track = coarse[place >> shift]
-            while starts[track + 1] <= place:
-                track += 1
-            slot = int(pitch[place]) - pitches[one] + SLOTS // 2
-            if 0 <= slot < SLOTS:
-                votes[track, slot] += weights[one]
+            tune = coarse[place >> shift]
+            while starts[tune + 1] <= place:
+                tune += 1
+            block = blocks[tune] + ((place - starts[tune]) >> BLOCK)
+            votes[block, (np.int64(pitch[place]) - pitches[one]) % SLOTS] += weights[one]
 
 
 @njit(cache=True, nogil=True)
-def best_slots(votes, totals, slots):  # type: ignore[no-untyped-def]
-    """The votes of each track at its best transposition, neighbours counting half, and which the best two are."""
-    for track in range(votes.shape[0]):
-        best, second = np.float32(0), np.float32(0)
-        for slot in range(SLOTS):
-            value = votes[track, slot]
-            if value > 0:
-                below = votes[track, slot - 1] if slot else np.float32(0)
-                above = votes[track, slot + 1] if slot < SLOTS - 1 else np.float32(0)
-                value += np.float32(0.5) * max(below, above)
-                if value > best:
-                    second, slots[track, 1] = best, slots[track, 0]
-                    best, slots[track, 0] = value, slot
-                elif value > second:
-                    second, slots[track, 1] = value, slot
-        totals[track] = best
+def best_slots(votes, blocks, totals, slots):  # type: ignore[no-untyped-def]
+    """The votes of each block with the one after it at the best transposition, and which that is."""
+    for tune in range(len(blocks) - 1):
+        for block in range(blocks[tune], blocks[tune + 1]):
+            for slot in range(SLOTS):
+                value = votes[block, slot]
+                if block + 1 < blocks[tune + 1]:
+                    value += votes[block + 1, slot]
+                if value > totals[block]:
+                    totals[block], slots[block] = value, slot
 
 
 @njit(cache=True, nogil=True)

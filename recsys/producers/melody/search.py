@@ -29,7 +29,7 @@ PATTERNS = SPAN**3
 NEAR = 0.3  # weight of a pattern that differs by a semitone in one interval
 LEAST = 5  # notes of a tune, of different pitch from one to the next
 MOST = 400  # notes of a query
-TRIED = 200  # tracks that are aligned
+TRIED, WHOLE = 1000, 200  # stretches, and whole melodies, that are aligned
 SHIFT = 8
 NAMES = ("row", "starts", "pitch", "onset", "first", "places")
 GAINS = np.zeros(26, np.float32)  # of two notes by semitones between them; where it is 0 they don't fit
@@ -142,7 +142,16 @@ class Tunes:
                 f"a tune of {len(pitch)} different notes in a row; expected {LEAST} or more: hum some bars, or give a "
                 "file with one clear voice"
             )
-        return self._found(pitch[:MOST], onset[:MOST], n, allow, exclude, whole=False)
+        pitch, onset = pitch[:MOST], onset[:MOST]
+        votes, slots = self._votes(pitch)
+        self._ruled(votes, self._tune_of_block, allow, exclude)
+        found = []
+        for block in _largest(votes, max(TRIED, 4 * n)):
+            tune = int(self._tune_of_block[block])
+            begin = int(block - self._blocks[tune]) << kernels.BLOCK
+            part = slice(max(begin - len(pitch), 0), begin + (2 << kernels.BLOCK) + len(pitch))
+            found.append(self._aligned(tune, part, pitch, onset, int(slots[block]), float(len(pitch))))
+        return _best(found, n)
 
     def alike(
         self,
@@ -153,45 +162,55 @@ class Tunes:
         exclude: NDArray[np.integer] | None = None,
     ) -> list[Found]:
         """The tracks whose melody shares most with that of a track, as a share of both; none where it has none."""
-        places = np.flatnonzero(self.row == row)
-        if not len(places):
-            return []
-        pitch, onset = self.tune(int(places[0]))
         others = np.append([] if exclude is None else exclude, row).astype(np.int64)
-        return self._found(pitch[:MOST], onset[:MOST], n, allow, others, whole=True)
-
-    def _found(
-        self,
-        pitch: NDArray[np.int64],
-        onset: NDArray[Any],
-        n: int,
-        allow: NDArray[np.integer] | None,
-        exclude: NDArray[np.integer] | None,
-        *,
-        whole: bool,
-    ) -> list[Found]:
-        totals, slots = self._votes(pitch)
-        if allow is not None:
-            totals[~np.isin(self.row, allow)] = 0
-        if exclude is not None:
-            totals[np.isin(self.row, exclude)] = 0
-        tried = min(max(TRIED, 2 * n), len(totals))
-        places = np.argpartition(-totals, tried - 1)[:tried] if tried else np.empty(0, np.int64)
-        places = places[totals[places] > 0]
-        found = [self._aligned(int(place), pitch, onset.astype(np.float64), slots[place], whole) for place in places]
-        return sorted((one for one in found if one.score > 0), key=lambda one: (-one.score, one.row))[:n]
+        found = []
+        for mine in np.flatnonzero(self.row == row).tolist():
+            pitch, onset = (part[:MOST] for part in self.tune(mine))
+            votes, slots = self._votes(pitch)
+            totals = np.add.reduceat(votes, self._blocks[:-1]) / np.sqrt(np.diff(self.starts))
+            self._ruled(totals, np.arange(len(self)), allow, others)
+            for tune in _largest(totals, max(WHOLE, 4 * n)):
+                blocks = slice(int(self._blocks[tune]), int(self._blocks[tune + 1]))
+                slot = int(slots[blocks][votes[blocks].argmax()])
+                most = float(np.sqrt(len(pitch) * np.diff(self.starts)[tune]))
+                found.append(self._aligned(int(tune), slice(0, MOST), pitch, onset, slot, most))
+        return _best(found, n)
 
     def _votes(self, pitch: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int8]]:
-        """Votes of each melody at its best transposition, (melodies,), and the best two, (melodies, 2)."""
+        """Votes of each block of notes at its best transposition, and which that is, both (blocks,)."""
         keys, places, weights = _patterns(pitch)
         seen = np.diff(self.first)[keys]
         weights = (weights * np.log1p(len(self.pitch) / (1.0 + seen))).astype(np.float32)
-        votes = np.zeros((len(self), kernels.SLOTS), np.float32)
+        votes = np.zeros((int(self._blocks[-1]), kernels.SLOTS), np.float32)
         begun = pitch[places].astype(np.int64)
-        kernels.vote(keys, weights, begun, self.first, self.places, self.pitch, self.starts, self._coarse, SHIFT, votes)
-        totals, slots = np.zeros(len(self), np.float32), np.full((len(self), 2), -1, np.int8)
-        kernels.best_slots(votes, totals, slots)
+        notes = (self.first, self.places, self.pitch, self.starts, self._blocks, self._coarse)
+        kernels.vote(keys, weights, begun, *notes, SHIFT, votes)
+        totals, slots = np.zeros(len(votes), np.float32), np.zeros(len(votes), np.int8)
+        kernels.best_slots(votes, self._blocks, totals, slots)
         return totals, slots
+
+    def _ruled(
+        self,
+        votes: Floats,
+        tunes: NDArray[np.integer],
+        allow: NDArray[np.integer] | None,
+        exclude: NDArray[np.integer] | None,
+    ) -> None:
+        """No votes for what may not be found."""
+        if allow is not None:
+            votes[~np.isin(self.row, allow)[tunes]] = 0
+        if exclude is not None:
+            votes[np.isin(self.row, exclude)[tunes]] = 0
+
+    @cached_property
+    def _blocks(self) -> NDArray[np.int64]:
+        """The first block of each melody, and the end."""
+        counts = -(-np.diff(self.starts) // (1 << kernels.BLOCK))
+        return np.concatenate([[0], np.cumsum(counts)])
+
+    @cached_property
+    def _tune_of_block(self) -> NDArray[np.int32]:
+        return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self._blocks))
 
     @cached_property
     def _coarse(self) -> NDArray[np.int32]:
@@ -201,22 +220,35 @@ class Tunes:
         return np.minimum(found, max(len(self) - 1, 0)).astype(np.int32)
 
     def _aligned(
-        self, place: int, pitch: NDArray[np.int64], onset: NDArray[Any], slots: NDArray[np.int8], whole: bool
+        self, tune: int, part: slice, pitch: NDArray[np.int64], onset: NDArray[Any], slot: int, most: float
     ) -> Found:
-        """The better of two transpositions."""
-        theirs, times = self.tune(place)
-        most = float(np.sqrt(len(pitch) * len(theirs))) if whole else float(len(pitch))
-        best = Found(int(self.row[place]), 0.0, 0.0, 0.0, 0, 1.0)
-        for slot in slots[slots >= 0].tolist():
-            steps = slot - kernels.SLOTS // 2
-            score, start, end, slower = kernels.align(
-                pitch + steps, onset, theirs, times.astype(np.float64), GAINS, COSTS
-            )
+        """How well a query fits a part of a melody in either of the nearest octaves."""
+        theirs, times = (values[part] for values in self.tune(tune))
+        above = (float(np.median(theirs)) - float(np.median(pitch)) - slot) / kernels.SLOTS
+        best = Found(int(self.row[tune]), 0.0, 0.0, 0.0, 0, 1.0)
+        for octave in {int(np.floor(above)), int(np.ceil(above))}:
+            steps = slot + kernels.SLOTS * octave
+            mine, clock = onset.astype(np.float64), times.astype(np.float64)
+            score, start, end, slower = kernels.align(pitch + steps, mine, theirs, clock, GAINS, COSTS)
             share = min(float(score) / (most * FULL), 1.0)
             if share > best.score:
                 tempo = float(2**slower) if np.isfinite(slower) else 1.0
                 best = Found(best.row, share, float(times[start]), float(times[end]), steps, tempo)
         return best
+
+
+def _largest(votes: Floats, count: int) -> NDArray[np.intp]:
+    """Places of the most votes that are any."""
+    if not len(votes):
+        return np.empty(0, np.intp)
+    places = np.argpartition(-votes, min(count, len(votes)) - 1)[:count]
+    return places[votes[places] > 0]
+
+
+def _best(found: Sequence[Found], n: int) -> list[Found]:
+    """The best of each track, best first."""
+    ordered = sorted((one for one in found if one.score > 0), key=lambda one: (-one.score, one.row, one.start))
+    return list({one.row: one for one in reversed(ordered)}.values())[::-1][:n]
 
 
 def _merged(notes: Notes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
