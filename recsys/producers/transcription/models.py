@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 from recsys.audio.sound import Sound
-from recsys.errors import DataError
+from recsys.errors import DataError, MissingExtra
 from recsys.producers.notation import Notes
 
 
@@ -32,16 +33,26 @@ def open_model(path: str | os.PathLike[str] | None) -> NoteModel:
     """The note model of a file.
 
     Args:
-        path: ``nmp.onnx`` of basic-pitch; None: the one that comes with this package.
+        path: ``nmp.onnx`` of basic-pitch, or ``.safetensors`` with weights of this package's own network; None: the
+            weights that come with this package.
 
     Raises:
-        DataError: not the network that it should be; or None, while none comes with this package.
-        MissingExtra: onnxruntime is not installed.
+        DataError: not the network that it should be.
+        MissingExtra: torch or onnxruntime is not installed.
     """
-    if path is None:
-        raise DataError("no note model comes with this package yet; name basic-pitch's nmp.onnx with --note-model FILE")
-    if not Path(path).is_file():
-        raise DataError(f"no {path}; expected the nmp.onnx of basic-pitch")
+    if path is not None and not Path(path).is_file():
+        raise DataError(f"no {path}; expected the nmp.onnx of basic-pitch, or weights in .safetensors")
+    if path is None or Path(path).suffix == ".safetensors":
+        return _own(path)
     from recsys.producers.transcription.basic_pitch import BasicPitch
 
     return BasicPitch(path)
+
+
+def _own(path: str | os.PathLike[str] | None) -> NoteModel:
+    for package in ("torch", "safetensors"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "torch")
+    from recsys.producers.transcription.heard import ShippedNotes
+
+    return ShippedNotes(path)

@@ -76,8 +76,6 @@ def test_the_cost_is_said_before(music: Path) -> None:
 def test_what_can_not_be_done_is_said(music: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected one or more of beats, chords, notes"):
         api.transcribe([music], out=tmp_path / "x", with_="drums")
-    with pytest.raises(DataError, match="--note-model"):
-        api.transcribe([music], out=tmp_path / "x", with_="notes")
     with pytest.raises(DataError, match=r"expected the nmp\.onnx"):
         open_model(tmp_path / "none.onnx")
     (tmp_path / "mine").mkdir()
