@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from recsys.playlists.kinds import KINDS
 
@@ -16,11 +16,21 @@ SEEDS = 50  # tracks that one question starts from
 LONGEST = 512  # characters of an id or a search
 MINUTES = 1440  # of a playlist
 
+
+def no_flag(value: Any) -> Any:
+    """True and false are no numbers here, as in JSON."""
+    if isinstance(value, bool):
+        raise ValueError("expected a number, not true or false")
+    return value
+
+
+NoFlag = BeforeValidator(no_flag)
 Id = Annotated[str, Field(min_length=1, max_length=LONGEST)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=MOST)]
-Offset = Annotated[int, Field(ge=0, le=DEEPEST)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), NoFlag]
+Count = Annotated[int, Field(ge=1, le=MOST), NoFlag]
+Offset = Annotated[int, Field(ge=0, le=DEEPEST), NoFlag]
+Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False), NoFlag]
+Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False), NoFlag]
 Where = Annotated[str, Field(min_length=1, max_length=2000)]
 Kind = Annotated[str, Field(json_schema_extra={"enum": list(KINDS)})]
 TRACK: dict[str, Any] = {
@@ -152,8 +162,8 @@ class Play(Model):
     """One play of a history; a larger weight counts more, and ``time`` is in Unix seconds."""
 
     track: Id
-    weight: float = Field(1.0, gt=0, le=1e6, allow_inf_nan=False)
-    time: float | None = Field(None, ge=0, le=1e11, allow_inf_nan=False)
+    weight: Annotated[float, NoFlag] = Field(1.0, gt=0, le=1e6, allow_inf_nan=False)
+    time: Time | None = None
 
 
 class History(Model):
@@ -166,7 +176,7 @@ class History(Model):
     offset: Offset = 0
     where: Where | None = Field(None, description="filter over catalogue columns, e.g. genre = 'jazz' and year < 1970")
     novelty: Share = Field(0.0, description="0 by score alone … 1 by rarity alone")
-    max_per_artist: int | None = Field(None, ge=1, le=MOST)
+    max_per_artist: Count | None = None
     include_seen: bool = False
 
 
@@ -183,7 +193,7 @@ class AskSimilar(Model):
     blend: dict[str, Share] | None = Field(None, examples=[{"taste": 0.5, "sound": 0.5}])
     like: list[Id] = Field([], max_length=SEEDS)
     unlike: list[Id] = Field([], max_length=SEEDS)
-    max_per_artist: int | None = Field(None, ge=1, le=MOST)
+    max_per_artist: Count | None = None
 
 
 class AskRecommend(Model):
@@ -243,8 +253,8 @@ class Recipe(BaseModel):
     kind: Kind = "radio"
     seeds: list[Id] | None = Field(None, max_length=SEEDS)
     listeners: list[Id] = Field([], max_length=SEEDS, description="whom it is for; several are one household")
-    n: int | None = Field(None, ge=1, le=MOST)
-    minutes: float | None = Field(None, gt=0, le=MINUTES, allow_inf_nan=False)
+    n: Count | None = None
+    minutes: Annotated[float, Field(gt=0, le=MINUTES, allow_inf_nan=False), NoFlag] | None = None
     title: str | None = Field(None, max_length=200)
     where: Where | None = None
 
@@ -326,8 +336,8 @@ class Event(Model):
     user: Id
     track: Id
     event: Literal["play", "skip", "like", "dislike"]
-    seconds: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False, description="how long it was heard")
-    time: float | None = Field(None, ge=0, le=1e11, allow_inf_nan=False, description="Unix seconds; default: now")
+    seconds: Seconds | None = Field(None, description="how long it was heard")
+    time: Time | None = Field(None, description="Unix seconds; default: now")
 
 
 class Taken(Model):

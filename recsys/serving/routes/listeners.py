@@ -77,7 +77,7 @@ async def explain(request: Request, user: One, track: One) -> Any:
 @router.post(
     "/feedback",
     response_model=Taken,
-    responses=responses(403, 404, 408, 413, 422, tagged=False),
+    responses=responses(400, 403, 404, 408, 413, 422, tagged=False),
     summary="What was heard",
 )
 async def feedback(request: Request, events: Event | Events) -> Any:

@@ -46,7 +46,7 @@ async def path(
 @router.post(
     "/export",
     response_class=Response,
-    responses={**responses(404, 408, 413, 422, tagged=False), 200: {"description": "the file", **FILE}},
+    responses={**responses(400, 404, 408, 413, 422, tagged=False), 200: {"description": "the file", **FILE}},
     summary="A playlist file",
 )
 async def export(request: Request, tracks: Export) -> Response:
