@@ -10,7 +10,9 @@ from recsys.errors import DataError
 from recsys.verbs.made import Pathlike
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from recsys.engine import Engine
     from recsys.producers.notation import Notes
@@ -41,6 +43,15 @@ def found(engine: Engine, hum: Pathlike | None, midi: Pathlike | None, n: int | 
         raise DataError(f"{engine.folder} knows no melodies; expected: recsys analyze --with notes, ingest, train")
     tune = _hummed(path) if hum is not None else _played(path)
     return engine.similar_tunes(tune, n, name=str(path), **rules)
+
+
+def carry_melodies(engine: Engine, folder: Path, rows: NDArray[np.integer]) -> None:
+    """Take the melodies of a bundle along to one in whose catalogue its tracks have other rows."""
+    from recsys.bundle import save_arrays
+    from recsys.opened import MELODY
+
+    if (engine.folder / MELODY).is_dir():
+        save_arrays(folder / MELODY, engine.tunes.moved(rows).arrays())
 
 
 def _hummed(path: Path) -> Notes:

@@ -15,6 +15,7 @@ from recsys.errors import DataError
 from recsys.freshness import fingerprint
 from recsys.settings import Settings
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
+from recsys.verbs.tunes import carry_melodies
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,11 +155,12 @@ def _space(bundle: Path) -> Space | None:
 
 
 def _carry_spaces(folder: Path, engine: Engine, tracks: Place, digests: pd.Series | None) -> None:
-    """Take along what places texts and sounds, and which track has which sound."""
+    """Take along what places texts and sounds, finds tunes, and tells which track has which sound."""
     from recsys.opened import WORDS
 
     if (engine.folder / WORDS).is_dir():
         shutil.copytree(engine.folder / WORDS, folder / WORDS)
+    carry_melodies(engine, folder, tracks.rows)
     space = _space(engine.folder)
     if space is None:
         return

@@ -11,7 +11,7 @@ Notes of one pitch in a row count as one: a hummed tune does not tell syllables 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -110,6 +110,10 @@ class Tunes:
         """All of it by name."""
         return {name: getattr(self, name) for name in NAMES}
 
+    def moved(self, rows: NDArray[np.integer]) -> Tunes:
+        """The same where track i is now track ``rows[i]``."""
+        return replace(self, row=np.asarray(rows)[self.row].astype(np.int32))
+
     def __len__(self) -> int:
         return len(self.row)
 
@@ -165,9 +169,10 @@ class Tunes:
         others = np.append([] if exclude is None else exclude, row).astype(np.int64)
         found = []
         for mine in np.flatnonzero(self.row == row).tolist():
-            pitch, onset = (part[:MOST] for part in self.tune(mine))
+            pitch, onset = self.tune(mine)
+            pitch, onset = pitch[:MOST], onset[:MOST]
             votes, slots = self._votes(pitch)
-            totals = np.add.reduceat(votes, self._blocks[:-1]) / np.sqrt(np.diff(self.starts))
+            totals = (np.add.reduceat(votes, self._blocks[:-1]) / np.sqrt(np.diff(self.starts))).astype(np.float32)
             self._ruled(totals, np.arange(len(self)), allow, others)
             for tune in _largest(totals, max(WHOLE, 4 * n)):
                 blocks = slice(int(self._blocks[tune]), int(self._blocks[tune + 1]))
@@ -223,7 +228,8 @@ class Tunes:
         self, tune: int, part: slice, pitch: NDArray[np.int64], onset: NDArray[Any], slot: int, most: float
     ) -> Found:
         """How well a query fits a part of a melody in either of the nearest octaves."""
-        theirs, times = (values[part] for values in self.tune(tune))
+        theirs, times = self.tune(tune)
+        theirs, times = theirs[part], times[part]
         above = (float(np.median(theirs)) - float(np.median(pitch)) - slot) / kernels.SLOTS
         best = Found(int(self.row[tune]), 0.0, 0.0, 0.0, 0, 1.0)
         for octave in {int(np.floor(above)), int(np.ceil(above))}:

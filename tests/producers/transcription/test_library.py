@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -117,6 +118,14 @@ def test_a_hummed_tune_and_a_midi_file_find_their_track(bundle: Path, tmp_path: 
         assert "9 semitones higher, 1.2" in found["reason"][0]
     none = api.similar(bundle=bundle, midi=tmp_path / "tune.mid", where="title = 'one'")
     assert "two" not in none["title"].tolist()
+
+
+def test_an_update_keeps_the_melodies_with_their_tracks(bundle: Path, tmp_path: Path) -> None:
+    pd.DataFrame({"track_id": ["a new one", "zz"], "title": ["x", "y"]}).to_csv(tmp_path / "tracks.csv", index=False)
+    updated = api.update(bundle, tracks=[tmp_path / "tracks.csv"], out=tmp_path / "updated")
+    write_midi(tmp_path / "tune.mid", Piece([Part(tune(2))]))
+    found = api.similar(bundle=updated.path, midi=tmp_path / "tune.mid")
+    assert found["title"][0] == "two"
 
 
 def test_a_tune_that_can_not_be_searched_is_said(bundle: Path, tmp_path: Path) -> None:
