@@ -18,7 +18,7 @@ import numpy as np
 
 
 class Load(NamedTuple):
-    """What came of it: answers a second, milliseconds (p50, p99, longest), answers that were not 200 or did not come."""
+    """What came of it: answers a second, milliseconds (p50, p99, longest), answers, and those not 200 or that never came."""
 
     rate: float
     p50: float
@@ -150,10 +150,10 @@ def _load(spent: list[float], statuses: list[int], seconds: float) -> Load:
 def main() -> None:
     """``python -m tests.benchmarks.load PORT SECONDS RATE CONNECTIONS < requests.json``; rate 0 = as fast as can be."""
     port, seconds, rate, connections = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
-    requests = [
-        get(one, port) if isinstance(one, str) else post(one[0], one[1], port) for one in json.load(sys.stdin)
-    ]
-    way = open_loop(port, requests, seconds, rate, connections) if rate else closed(port, requests, seconds, connections)
+    requests = [get(one, port) if isinstance(one, str) else post(one[0], one[1], port) for one in json.load(sys.stdin)]
+    way = (
+        open_loop(port, requests, seconds, rate, connections) if rate else closed(port, requests, seconds, connections)
+    )
     print(json.dumps(_run(way)._asdict()))
 
 

@@ -1,4 +1,4 @@
-"""Bundles made by code for the load test of the server: a million tracks to compare, a hundred thousand to recommend."""
+"""Bundles made by code to ask a server under load: a million tracks to compare, a hundred thousand to recommend."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def million(folder: Path, tracks: int = 1_000_000, *, name: float = 0.0) -> Path
 
     def write(work: Path) -> Mapping[str, Any]:
         write_engine(work, dataset, model, index)
-        return {"chosen": model.name, "index": index.facts()}
+        return {"chosen": model.name, "tracks": tracks, "index": index.facts()}
 
     return bundle.create(folder, write, time=name)
 
@@ -83,6 +83,6 @@ def hundred(folder: Path, users: int = 20_000, tracks: int = 100_000, draws: int
 
     def write(work: Path) -> Mapping[str, Any]:
         write_engine(work, dataset, model, index)
-        return {"chosen": model.name, "index": index.facts() if index else []}
+        return {"chosen": model.name, "tracks": tracks, "index": index.facts() if index else []}
 
     return bundle.create(folder, write, time=0)
