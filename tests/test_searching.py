@@ -13,6 +13,7 @@ import pytest
 from recsys import api, cli
 from recsys.engine import Engine
 from recsys.errors import DataError
+from recsys.tables.predicted import columns
 
 
 def test_a_title_is_found_first_even_when_misspelt(bundle: Path) -> None:
@@ -79,3 +80,15 @@ def test_a_mood_narrows_every_answer(bundle: Path, tmp_path: Path) -> None:
     assert calm[engine.tracks.rows(pd.read_csv(tmp_path / "radio.csv")["track_id"][1:])].all()
     with pytest.raises(DataError, match="loosen it"):
         api.playlist([seed], bundle=bundle, out=tmp_path / "none.csv", where="year > 9999")
+
+
+def test_a_list_of_a_mood_goes_by_tags_where_nothing_tells_valence(bundle: Path, tmp_path: Path) -> None:
+    engine = Engine.open(bundle)
+    assert "valence_rank" not in columns(engine.catalogue.frame)
+    api.playlist_new("mood", ["words=calm"], bundle=bundle, out=tmp_path / "calm.csv", n=8)
+    listed = engine.tracks.rows(pd.read_csv(tmp_path / "calm.csv")["track_id"].tolist())
+    assert engine.catalogue.where("mood = 'calm'")[listed].all()
+    with pytest.raises(DataError, match="no track has valence or happiness"):
+        api.playlist_new("mood", ["valence=.7"], bundle=bundle, out=tmp_path / "none.csv")
+    with pytest.raises(DataError, match="moods here"):
+        api.playlist_new("mood", ["words=tense"], bundle=bundle, out=tmp_path / "none.csv")

@@ -25,8 +25,10 @@ from recsys.playlists.memory import Memory
 from recsys.retrieval import top_lists
 from recsys.sources.matching import Matcher, normalised
 from recsys.tables import TopK
+from recsys.tables.predicted import is_predicted
 
 Mask = NDArray[np.bool_]
+SOME = 20  # columns that a message names
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +194,13 @@ class Desk:
             values = self.facts.number(name)
             if np.isfinite(values).any():
                 return name, values
-        there = ", ".join(self.numbers) or "none"
+        several = [name for name in self.numbers if not is_predicted(name, self.engine.catalogue.frame)]
+        there = ", ".join(several[:SOME]) + (", …" if len(several) > SOME else "") or "none"
         raise DataError(f"no track has {' or '.join(names)}; the catalogue has numbers for: {there}{SOUND}")
+
+    def knows(self, *names: str) -> bool:
+        """Whether any track has one of some numbers."""
+        return any(np.isfinite(self.facts.number(name)).any() for name in names)
 
     @cached_property
     def numbers(self) -> list[str]:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from recsys.contracts import Floats, Rows
 from recsys.errors import DataError, did_you_mean
+from recsys.listing.desk import Desk
 from recsys.listing.drafts import Draft, Order, Reasons, because, mixed, profile, ranks, unit
 from recsys.playlists.clusters import group
 from recsys.playlists.kinds import CurveKind, ForScene, LibraryMap, Mood
 from recsys.playlists.names import named
-from recsys.tables.moods import AROUSAL, MOODS, VALENCE
+from recsys.tables.moods import AROUSAL, MOODS, VALENCE, moods_among
+from recsys.tables.narrowed import narrowed
+from recsys.tables.predicted import MOOD, chance_of, listed, together
 
 
 def mood(order: Order) -> list[Draft]:
-    """Tracks nearest to a place of valence and arousal, bent towards the listener's taste."""
+    """Tracks nearest to a place of valence and arousal, else likeliest to be of a mood, bent towards one's taste."""
     recipe, desk, who = order.recipe, order.desk, order.who
     assert isinstance(recipe, Mood)
     targets = _targets(recipe)
-    places = {names: ranks(desk.trait(*names)[1]) for names in targets}
-    off = np.sqrt(sum((places[names] - target) ** 2 for names, target in targets.items()) / len(targets))
+    by_labels = recipe.words and not all(desk.knows(*names) for names in targets)
+    off = 1 - _chances(desk.engine.catalogue.frame, recipe) if by_labels else _away(desk, targets)
     rows = np.flatnonzero(order.allowed & np.isfinite(off)).astype(np.int32)
     rows = rows[np.argsort(off[rows], kind="stable")[: order.candidates]]
     scores = unit(-off[rows])
@@ -33,9 +38,38 @@ def mood(order: Order) -> list[Draft]:
     return [Draft(words[:1].upper() + words[1:], rows, scores, reasons)]
 
 
+def _away(desk: Desk, targets: dict[tuple[str, ...], float]) -> NDArray[np.float64]:
+    """How far tracks are from a place, as a part of the library, (tracks,); NaN where it is not known.
+
+    Raises:
+        DataError: no track has such numbers.
+    """
+    places = {names: ranks(desk.trait(*names)[1]) for names in targets}
+    off = sum((places[names] - target) ** 2 for names, target in targets.items()) / len(targets)
+    return np.asarray(np.sqrt(off), np.float64)
+
+
+def _chances(frame: pd.DataFrame, recipe: Mood) -> NDArray[np.float64]:
+    """The mean chance of the moods asked for: 1 where one was given, (tracks,); NaN where nothing tells.
+
+    Raises:
+        DataError: nothing here tells moods.
+    """
+    wanted = _words(recipe)
+    narrowed(frame, None, ", ".join(wanted))  # tells what is missing
+    known = together(frame, MOOD)
+    has = {word: known.map(lambda labels, word=word: float(word in moods_among(listed(labels)))) for word in wanted}
+    sure = [together(frame, name) if (name := chance_of(MOOD, word)) in frame else has[word] for word in wanted]
+    return np.where(known.notna(), np.mean([values.to_numpy(np.float64) for values in sure], axis=0), np.nan)
+
+
+def _words(recipe: Mood) -> list[str]:
+    return (recipe.words or "").casefold().replace(",", " ").split()
+
+
 def _targets(recipe: Mood) -> dict[tuple[str, ...], float]:
     """Where the mood lies: columns (any of the names) to parts of the library."""
-    words = (recipe.words or "").casefold().replace(",", " ").split()
+    words = _words(recipe)
     for word in words:
         if word not in MOODS:
             raise DataError(f"mood {word!r} is not known{did_you_mean(word, MOODS)}")

@@ -16,7 +16,7 @@ listeners.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,17 +51,18 @@ def main() -> None:
     parser.add_argument("--features", type=Path)
     parser.add_argument("--tables", type=Path)
     parser.add_argument("--seed", type=int, nargs="+", default=[42, 1, 2])
+    parser.add_argument("--models", nargs="+", default=MODELS)
     given = parser.parse_args()
     if given.data:
-        show("hetrec, new artists: text of tags", of_text(given.data, given.seed, given.valid), ["tags"])
+        show("hetrec, new artists: text of tags", of_text(given.data, given.seed, given.models, given.valid), ["tags"])
     if given.audio:
-        found = of_labels(given.audio, given.features, given.seed)
+        found = of_labels(given.audio, given.features, given.seed, given.models)
         show("emotify, SIMULATED listening, new artists", found, ["sound", GIVEN])
     if given.tables:
-        show(f"{given.tables}, new artists", of_tables(given.tables, given.seed), [GIVEN])
+        show(f"{given.tables}, new artists", of_tables(given.tables, given.seed, given.models), [GIVEN])
 
 
-def of_text(data: Path, seeds: list[int], valid: bool) -> Found:
+def of_text(data: Path, seeds: list[int], models: Sequence[str], valid: bool) -> Found:
     """N@100 by model and variant, one array for each seed."""
     found: Found = {}
     for seed in seeds:
@@ -70,11 +71,11 @@ def of_text(data: Path, seeds: list[int], valid: bool) -> Found:
         text = {NAME: TextSpace.fit(frame).vectors(frame)}
         only = replace(hidden.train, catalogue=Catalogue.empty(len(frame)), contents=text)
         both = replace(hidden.train, contents=text)
-        measure(found, hidden, {"tags": hidden.train, "tags + text": both, "text alone": only})
+        measure(found, hidden, models, {"tags": hidden.train, "tags + text": both, "text alone": only})
     return found
 
 
-def of_labels(audio: Path, features: Path, seeds: list[int]) -> Found:
+def of_labels(audio: Path, features: Path, seeds: list[int], models: Sequence[str]) -> Found:
     """The same for predicted labels: sound alone, with given genres, with TAG, with both, and with all true genres."""
     library = simulate.of_emotify(audio, features)
     opened = open_features(features)
@@ -108,11 +109,11 @@ def of_labels(audio: Path, features: Path, seeds: list[int]) -> Found:
             "sound + genre of TAG with given": _with(bare, {GENRE: sure[GENRE]}),
             "sound + all true genres": with_genre(bare, truth.loc[names].to_numpy(object)),
         }
-        measure(found, hidden, variants)
+        measure(found, hidden, models, variants)
     return found
 
 
-def of_tables(tables: Path, seeds: list[int]) -> Found:
+def of_tables(tables: Path, seeds: list[int], models: Sequence[str]) -> Found:
     """The same for tables with predictions: with the given genres alone, and with blocks of TAG beside or in place."""
     whole = Dataset.open(tables)
     spaces = {name: space for name, space in whole.contents.items() if name.startswith(SPACE)}
@@ -125,7 +126,7 @@ def of_tables(tables: Path, seeds: list[int]) -> Found:
         variants = {GIVEN: bare, "no genre": silent}
         variants |= {f"{GIVEN} + {name}": _with(bare, one) for name, one in some.items()}
         variants |= {f"sound + {GENRE} with given": _with(silent, some[GENRE])} if GENRE in some else {}
-        measure(found, hidden, {**variants, f"{GIVEN} + TAG": _with(bare, spaces)})
+        measure(found, hidden, models, {**variants, f"{GIVEN} + TAG": _with(bare, spaces)})
     return found
 
 
@@ -133,9 +134,9 @@ def _with(data: Dataset, spaces: Mapping[str, Embeddings]) -> Dataset:
     return replace(data, contents={**data.contents, **spaces})
 
 
-def measure(found: Found, hidden: Split, variants: Mapping[str, Dataset]) -> None:
+def measure(found: Found, hidden: Split, models: Sequence[str], variants: Mapping[str, Dataset]) -> None:
     """Add N@100 of each listener for each model and variant."""
-    for model in MODELS:
+    for model in models:
         for name, train in variants.items():
             fitted = comparing.fit(train, model, {}, seed=0)
             found.setdefault((model, name), []).append(judge(ranker(fitted), replace(hidden, train=train)).ndcg)
