@@ -23,7 +23,6 @@ ARMS = (
         ridge.from_arrays,
         kinds=OTHERS,
         cost=2,
-        default=False,
     ),
     Arm(
         "statistics-svm",
@@ -31,6 +30,5 @@ ARMS = (
         machine.from_arrays,
         kinds=CLASSES,
         cost=2,
-        default=False,
     ),
 )
