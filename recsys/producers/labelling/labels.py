@@ -217,9 +217,12 @@ def _fault(cells: Sequence[str], columns: int, place: int, audio: Path) -> str:
     if not cells[place]:
         return "the file's name is missing"
     try:
-        return "" if (audio / cells[place]).is_file() else f"there is no such file: {cells[place]!r}"
+        if not (audio / cells[place]).is_file():
+            return f"there is no such file: {cells[place]!r}"
     except (OSError, ValueError):
         return f"this can't be a file's name: {cells[place][:100]!r}"
+    inside = not os.path.relpath(audio / cells[place], audio).startswith(os.pardir)
+    return "" if inside else f"this leads out of the folder: {cells[place]!r}"
 
 
 def _made(table: _Table, wanted: Sequence[str], numbers: bool, rejects: list[tuple[int, str]]) -> dict[str, Target]:

@@ -70,6 +70,17 @@ def test_numbers_are_learned_together(audio: Path) -> None:
     assert [line for line, _ in found.rejects] == [3, 4]
 
 
+def test_files_outside_the_folder_are_not_taken(audio: Path) -> None:
+    outside = audio.parent / "outside.wav"
+    outside.write_bytes(b"x")
+    ways = ["../outside.wav", f"../{audio.name}/../outside.wav", str(outside)]
+    inside = [f"../{audio.name}/a.wav", str(audio / "b.wav"), "c.wav", "./d.wav"]
+    lines = [f"{path},{'jazz' if place % 2 else 'rock'}" for place, path in enumerate([*ways, *inside])]
+    found = read_labels(table(audio, "audio_file,genre", *lines), audio, ["genre"])
+    assert found.paths == ("a.wav", "b.wav", "c.wav", "d.wav")
+    assert ["leads out of the folder" in reason for _, reason in found.rejects] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("lines", "targets", "message"),
     [
