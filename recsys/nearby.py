@@ -68,6 +68,8 @@ class Seeds(NamedTuple):
 
     def query(self, index: Index, space: str) -> Floats:
         """The mean of what to come near less a part of the mean of what to keep away from, of length 1 or 0, (1, d)."""
+        if len(self.likes) == 1 and not (len(self.unlikes) or self.outside):
+            return index.vectors(space, self.likes)  # of length 1 or 0 already
         near = _mean([*index.vectors(space, self.likes), *self.heard], index.blocks[space])
         away = _mean([*index.vectors(space, self.unlikes), *self.unheard], index.blocks[space])
         made = near - np.float32(AWAY) * away if near.any() else near

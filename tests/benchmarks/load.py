@@ -18,7 +18,7 @@ import numpy as np
 
 
 class Load(NamedTuple):
-    """What came of it: answers a second, milliseconds (p50, p99, longest), answers, and those not 200 or that never came."""
+    """Answers a second, milliseconds (p50, p99, longest), how many answers, and those not 200 or that never came."""
 
     rate: float
     p50: float
