@@ -19,7 +19,7 @@ from recsys.producers.labelling.arms import Arm, Arrays, Prediction, Rows
 from recsys.producers.labelling.targets import Kind, Target
 
 Doubles = NDArray[np.float64]
-MEMBERS = ("linear", "kernel", "svm", "statistics-svm", "forest", "cnn")
+MEMBERS = ("linear", "kernel", "svm", "forest", "cnn")
 PRIOR = {"single": 20.0, "multi": 20.0, "numeric": 2.0}  # files that speak for equal weights
 FLOOR = 1e-3  # probabilities are never below
 KINDS: tuple[Kind, ...] = ("single", "multi", "numeric")
