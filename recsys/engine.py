@@ -60,7 +60,7 @@ class Engine(Opened):
         """The ``n`` best tracks for each listener, columns user_id, rank, track_id, score, source, reason, why.
 
         ``reason`` is a text; ``why`` holds ``parts`` that sum to the score and ``plays``, the listener's own plays that
-        carried the row.
+        carried the row. Where the catalogue says so, ``marks`` (explicit, generated) and ``licence`` follow.
 
         Args:
             users: ids of trained listeners; None = all of them.
@@ -128,6 +128,7 @@ class Engine(Opened):
                 **chance,
                 "reason": reasons(explained.carried_by[real], explained.shared[real], self.name),
                 "why": pd.array(structured(explained, real, self._plays(explained.carried_by[real]))),
+                **self.marks.columns(rows[real]),
             }
         )
 
@@ -287,6 +288,7 @@ class Engine(Opened):
                 "title": self.catalogue.values("title")[rows],
                 "artist": self.catalogue.values("artist")[rows],
                 "reason": list(told),
+                **self.marks.columns(rows),
             }
         )
 
@@ -324,4 +326,5 @@ class Engine(Opened):
         text = {name: value if isinstance(value, str) else None for name, value in known.items()}
         seconds = self.catalogue.values("duration")[row]
         duration = float(seconds) if pd.notna(seconds) else None
-        return Entry(track_id=str(self.tracks.at(row)), duration=duration, reason=reason, **text)
+        marked = {name: self.marks.text(name, row) for name in ("licence", "marks")}
+        return Entry(track_id=str(self.tracks.at(row)), duration=duration, reason=reason, **text, **marked)

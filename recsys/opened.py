@@ -20,6 +20,7 @@ from recsys.explain import Known
 from recsys.following import Following
 from recsys.index import Index
 from recsys.listening import Listening
+from recsys.marks import Marks
 from recsys.producers.text import index as text
 from recsys.producers.text.index import TextIndex
 from recsys.ranking.aspects import Facts
@@ -160,6 +161,11 @@ class Opened:
     def described(self) -> Dataset:
         """What is known of the tracks, without plays."""
         return Dataset(Interactions.empty(self.users, self.tracks), self.catalogue, self.contents)
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What should be seen wherever a track is named."""
+        return Marks(self.catalogue)
 
     @cached_property
     def dial_facts(self) -> DialFacts:

@@ -30,7 +30,9 @@ def test_the_folder_reads_as_one_table(bundle: Path, tmp_path: Path) -> None:
     made = api.recommend(bundle, out=tmp_path / "recs", settings=PARTS)
     found = pd.read_parquet(made.path)
     assert len(digest(made.path)) == 9
-    assert list(found.columns) == ["user_id", "rank", "track_id", "score", "source", "reason", "why"]
+    assert list(found.columns) == [
+        *("user_id", "rank", "track_id", "score", "source", "reason", "why", "marks", "licence")
+    ]
     assert found.groupby("user_id").size().eq(10).all()
     assert made.facts["listeners"] == found["user_id"].nunique() == 60
     assert manifest.problems(made.path) == []

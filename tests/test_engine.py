@@ -23,7 +23,9 @@ def engine(bundle: Path) -> Engine:
 
 def test_lists_are_ranked_new_and_complete(engine: Engine) -> None:
     found = engine.recommend(n=10)
-    assert list(found.columns) == ["user_id", "rank", "track_id", "score", "source", "reason", "why"]
+    assert list(found.columns) == [
+        *("user_id", "rank", "track_id", "score", "source", "reason", "why", "marks", "licence")
+    ]
     for user, mine in found.groupby("user_id", observed=True):
         assert mine["rank"].tolist() == list(range(1, 11))
         assert mine["track_id"].is_unique

@@ -34,6 +34,8 @@ class Entry:
         duration: seconds.
         path: of the sound file, relative to the library's root, or absolute; or a web address.
         reason: why the track is in the list.
+        licence: as the catalogue names it.
+        marks: "explicit", "generated", or both.
     """
 
     track_id: str
@@ -45,6 +47,8 @@ class Entry:
     mbid: str | None = None
     isrc: str | None = None
     reason: str | None = None
+    licence: str | None = None
+    marks: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,8 @@ def _xspf(made: List) -> str:
         track = ElementTree.SubElement(tracks, "track")
         for name, value in _parts(entry):
             ElementTree.SubElement(track, name).text = value
+        for name, value in _own(entry, "licence", "marks").items():
+            ElementTree.SubElement(track, "meta", {"rel": f"{EXTENSION}:{name}"}).text = value
     ElementTree.indent(playlist, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(playlist, encoding="unicode") + "\n"
 
@@ -198,12 +204,17 @@ def _jspf(made: List) -> str:
 
 
 def _jspf_track(entry: Entry) -> dict[str, object]:
-    own = {name: value for name, value in (("track_id", entry.track_id), ("reason", entry.reason)) if value}
+    own = _own(entry, "track_id", "reason", "licence", "marks")
     track: dict[str, object] = {"location": [_address(entry)], "identifier": _identifiers(entry)}
     track |= {name: value for name, value in _parts(entry) if name not in ("location", "identifier", "duration")}
     if entry.duration is not None:
         track["duration"] = round(entry.duration * 1000)
     return {name: value for name, value in track.items() if value} | {"extension": {EXTENSION: [own]}}
+
+
+def _own(entry: Entry, *names: str) -> dict[str, str]:
+    """What only our part of a track has a place for."""
+    return {name: value for name in names if (value := getattr(entry, name))}
 
 
 def _rows(made: List) -> list[dict[str, object]]:

@@ -33,6 +33,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "genre": ("genre", "genres"),
     "tags": ("tags", "tag", "labels"),
     "explicit": ("explicit", "isexplicit"),
+    "generated": ("generated", "isgenerated", "aigenerated", "isaigenerated", "madebyai"),
     "licence": ("licence", "license"),
     "isrc": ("isrc",),
     "mbid": ("mbid", "recordingmbid", "trackmbid", "musicbrainzid", "musicbrainztrackid"),
@@ -43,7 +44,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 PLAYS = ("user_id", "track_id", "timestamp", "plays", "ms_played", "skipped", "rating")
 TRACKS = (
     *("track_id", "title", "artist", "album", "year", "duration", "duration_ms", "genre", "tags", "explicit"),
-    *("licence", "isrc", "mbid", "path"),
+    *("generated", "licence", "isrc", "mbid", "path"),
 )
 PLAYLISTS = ("playlist_id", "track_id", "position")
 

@@ -15,7 +15,7 @@ from recsys.tables.where import where_mask
 TEXT = ("title", "artist", "album", "licence", "isrc", "mbid", "path")
 LISTS = ("genre", "tags")
 NUMBERS = {"year": "year of release", "duration": "seconds"}
-FLAGS = ("explicit",)
+FLAGS = ("explicit", "generated")  # generated: made by a machine
 COLUMNS = (*TEXT, *LISTS, *NUMBERS, *FLAGS)
 
 
@@ -23,7 +23,7 @@ class Catalogue:
     """Titles, artists and the rest; row i describes track row i. Missing is None or NaN, never "" or 0.
 
     Columns: title, artist, album, licence, isrc, mbid, path (text); genre, tags (lists of text); year,
-    duration in seconds (numbers); explicit (True, False or None); any further column is kept for filters.
+    duration in seconds (numbers); explicit, generated (True, False or None); any further column is kept for filters.
 
     >>> songs = Catalogue(pd.DataFrame({"title": ["A", None], "artist": ["Ann", "Bo"]}))
     >>> len(songs), songs.name(0), songs.where("artist = 'bo'").tolist()

@@ -126,6 +126,8 @@ def _column(frame: pd.DataFrame, node: ast.expr) -> pd.Series[Any]:
 
 
 def _constant(node: ast.expr) -> Any:
+    if isinstance(node, ast.Name) and node.id.lower() in ("true", "false"):
+        return node.id.lower() == "true"
     try:
         return ast.literal_eval(node)
     except ValueError as error:
