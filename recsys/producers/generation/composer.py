@@ -9,7 +9,7 @@ second question knows the place in the bar and the chord where the note falls. T
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.producers.generation.copies import Learned
-from recsys.producers.generation.songs import BAR, HALF, KEYS, NONE, SILENT, Ints, Song, Steps, steps_of, tones
+from recsys.producers.generation.songs import BAR, HALF, KEYS, NONE, SILENT, Ints, Song, Steps, steps_of, tones, voices
 from recsys.producers.notation.harte import QUALITIES
 
 Floats = NDArray[np.float32]
@@ -51,6 +51,15 @@ class Heard(NamedTuple):
     last: Last
 
 
+class Attended(NamedTuple):
+    """Thoughts of a song: the state after it, nats and entropy of each note (n,), the LSTM's values (n, width)."""
+
+    state: Heard
+    nats: Floats
+    entropy: Floats
+    hidden: Floats
+
+
 class Composer:
     """Answers the three questions.
 
@@ -72,20 +81,20 @@ class Composer:
         told = (w["ahead.weight"][last.ahead], w["note.weight"][last.note], w["length.weight"][last.length])
         place = w["place.weight"][last.at % BAR]
         gates = self._both @ np.concatenate([*told, place, harmony, mind.hidden]) + self._bias
-        into, forget, new, out = np.split(gates, 4)
-        cell = _sigmoid(forget) * mind.cell + _sigmoid(into) * np.tanh(new)
-        return Mind(_sigmoid(out) * np.tanh(cell), cell)
+        return _turned(gates, mind.cell)
 
     def ahead(self, mind: Mind) -> Floats:
         """Log-odds of steps to the next note, (17,)."""
         return self.weights["to_ahead.weight"] @ mind.hidden + self.weights["to_ahead.bias"]
 
-    def note(self, mind: Mind, ahead: int, at: int, harmony: Floats) -> Floats:
-        """Log-odds of notes at a step, (177,)."""
+    def note(self, mind: Mind, ahead: int, at: int, harmony: Floats, voices: Sequence[int]) -> Floats:
+        """Log-odds of notes at a step, (177,), after the last keys of melody and accompaniment."""
         w = self.weights
-        asked = (mind.hidden, w["ahead.weight"][ahead], w["place.weight"][at % BAR], harmony)
+        sung = w["note.weight"][voices[0]]
+        asked = (mind.hidden, w["ahead.weight"][ahead], w["place.weight"][at % BAR], harmony, sung)
         hidden = w["ask_note.weight"] @ np.concatenate(asked) + w["ask_note.bias"]
-        return w["to_note.weight"] @ np.maximum(hidden, 0) + w["to_note.bias"]
+        odds = w["to_note.weight"] @ np.maximum(hidden, 0) + w["to_note.bias"]
+        return odds + leaps(w["leap"], np.array([voices]))[0]
 
     def length(self, mind: Mind, note: int, at: int) -> Floats:
         """Log-odds of lengths of a note, (8,)."""
@@ -96,15 +105,40 @@ class Composer:
 
     def listen(self, song: Song) -> tuple[Heard, Floats]:
         """Hear a song through; the state after it, and the nats of each note as told, (n,)."""
-        steps, view = steps_of(song), Harmonies(song.chords, song.key)
-        mind, last, nats = self.start, Last(), np.zeros(len(steps.at), np.float32)
-        for i, (ahead, note, length, at) in enumerate(_rows(steps)):
-            mind = self.hear(mind, last, view.at(last.at))
-            nats[i] -= log_softmax(self.ahead(mind))[ahead]
-            nats[i] -= log_softmax(self.note(mind, ahead, at, view.at(at)))[note]
-            nats[i] -= log_softmax(self.length(mind, note, at))[length] if note != SILENT else 0
-            last = Last(ahead, note, length, at)
-        return Heard(mind, last), nats
+        found = self.attend(song)
+        return found.state, found.nats
+
+    def attend(self, song: Song) -> Attended:
+        """Hear a song through, and tell all that was thought while it went on."""
+        steps, view, w = steps_of(song), Harmonies(song.chords, song.key), self.weights
+        if not len(steps.at):
+            empty = np.zeros(0, np.float32)
+            return Attended(Heard(self.start, Last()), empty, empty, np.zeros((0, self.width), np.float32))
+        hidden, mind = self._through(steps, view)
+        before, place = voices(steps.note), w["place.weight"][steps.at % BAR]
+        when = _layer(w, "to_ahead", hidden)
+        told = (w["ahead.weight"][steps.ahead], place, view.all(steps.at), w["note.weight"][before[:, 0]])
+        asked = np.maximum(_layer(w, "ask_note", np.concatenate([hidden, *told], axis=1)), 0)
+        what = _layer(w, "to_note", asked) + leaps(w["leap"], before)
+        asked = np.concatenate([hidden, w["note.weight"][steps.note], place], axis=1)
+        long = _layer(w, "to_length", np.maximum(_layer(w, "ask_length", asked), 0))
+        nats = _nats(when, steps.ahead) + _nats(what, steps.note) + _nats(long, steps.length) * (steps.note != SILENT)
+        last = Last(*(int(side[-1]) for side in steps))
+        return Attended(Heard(mind, last), nats, _entropy(when) + _entropy(what), hidden)
+
+    def _through(self, steps: Steps, view: Harmonies) -> tuple[Floats, Mind]:
+        """What the LSTM holds when each note is asked for, (n, width), and all of it at the last."""
+        w = self.weights
+        ahead, note, length, at = (np.append(first, side[:-1]) for first, side in zip(Last(), steps, strict=True))
+        told = [w["ahead.weight"][ahead], w["note.weight"][note], w["length.weight"][length]]
+        entered = np.concatenate([*told, w["place.weight"][at % BAR], view.all(at)], axis=1)
+        gates = entered @ w["lstm.weight_ih_l0"].T + self._bias
+        kernel, mind = w["lstm.weight_hh_l0"], self.start
+        made = np.empty((len(gates), self.width), np.float32)
+        for place, gate in enumerate(gates):
+            mind = _turned(gate + kernel @ mind.hidden, mind.cell)
+            made[place] = mind.hidden
+        return made, mind
 
 
 class Harmonies:
@@ -134,14 +168,39 @@ def table() -> Floats:
     return made
 
 
-def log_softmax(odds: Floats) -> Floats:
-    """Log-chances from log-odds (n,)."""
-    shifted = odds - odds.max()
-    return np.asarray(shifted - np.log(np.exp(shifted).sum()), np.float32)
+def leaps(table: Floats, voices: Ints) -> Floats:
+    """What speaks for each note by how far it is from the last of its part, (2, 175) and (n, 2) to (n, 177)."""
+    made = np.zeros((len(voices), NOTES), np.float32)
+    for part in range(2):
+        away = np.arange(KEYS)[None, :] - voices[:, part, None] + KEYS - 1
+        made[:, KEYS * part : KEYS * (part + 1)] = table[part][away]
+    return made
 
 
-def _rows(steps: Steps) -> list[tuple[int, int, int, int]]:
-    return list(zip(*(side.tolist() for side in steps), strict=True))
+def _layer(weights: Mapping[str, Floats], name: str, values: Floats) -> Floats:
+    return values @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+
+
+def _nats(odds: Floats, right: Ints) -> Floats:
+    """What the right answers cost, (n, answers) and (n,) to (n,)."""
+    shifted = odds - odds.max(axis=1, keepdims=True)
+    total = np.log(np.exp(shifted).sum(axis=1))
+    return np.asarray(total - shifted[np.arange(len(right)), right], np.float32)
+
+
+def _entropy(odds: Floats) -> Floats:
+    """Of chances by their log-odds, (n, answers) to (n,)."""
+    shifted = odds - odds.max(axis=1, keepdims=True)
+    chances = np.exp(shifted)
+    total = chances.sum(axis=1)
+    return np.asarray(np.log(total) - (chances * shifted).sum(axis=1) / total, np.float32)
+
+
+def _turned(gates: Floats, cell: Floats) -> Mind:
+    """One step of the LSTM."""
+    into, forget, new, out = np.split(gates, 4)
+    cell = _sigmoid(forget) * cell + _sigmoid(into) * np.tanh(new)
+    return Mind(_sigmoid(out) * np.tanh(cell), cell)
 
 
 def _sigmoid(values: Floats) -> Floats:

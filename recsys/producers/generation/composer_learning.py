@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recsys.producers.generation.composer import AHEAD, HARMONY, LENGTH, NOTE, NOTES, PLACE, Harmonies
-from recsys.producers.generation.songs import BAR, LENGTHS, SILENT, Ints, Song, steps_of
+from recsys.producers.generation.songs import BAR, KEYS, LENGTHS, SILENT, Ints, Song, steps_of, voices
 from recsys.producers.generation.teaching import Lesson, Progress, seeded, teach
 
 BARS = 12  # of a stretch
@@ -33,8 +33,9 @@ class Network(nn.Module):
         self.length, self.place = nn.Embedding(len(LENGTHS), LENGTH), nn.Embedding(BAR, PLACE)
         self.lstm = nn.LSTM(AHEAD + NOTE + LENGTH + PLACE + HARMONY, width, batch_first=True)
         self.to_ahead = nn.Linear(width, BAR + 1)
-        self.ask_note, self.to_note = nn.Linear(width + AHEAD + PLACE + HARMONY, wide), nn.Linear(wide, NOTES)
+        self.ask_note, self.to_note = nn.Linear(width + AHEAD + PLACE + HARMONY + NOTE, wide), nn.Linear(wide, NOTES)
         self.ask_length, self.to_length = nn.Linear(width + NOTE + PLACE, 64), nn.Linear(64, len(LENGTHS))
+        self.leap = nn.Parameter(torch.zeros(2, 2 * KEYS - 1))
         self.drop = nn.Dropout(dropout)
 
     def forward(self, told: Told) -> Tensor:
@@ -47,21 +48,30 @@ class Network(nn.Module):
         hidden = self.drop(self.lstm(torch.cat([*heard, told.harmony[:, :-1]], dim=-1))[0])
         nats = _nats(self.to_ahead(hidden), told.ahead)
         place = self.place(told.place)
-        asked = torch.cat([hidden, self.ahead(told.ahead), place, told.harmony[:, 1:]], dim=-1)
-        nats = nats + _nats(self.to_note(self.drop(functional.relu(self.ask_note(asked)))), told.note)
+        sung = self.note(told.voices[..., 0])
+        asked = torch.cat([hidden, self.ahead(told.ahead), place, told.harmony[:, 1:], sung], dim=-1)
+        odds = self.to_note(self.drop(functional.relu(self.ask_note(asked)))) + self._leaps(told.voices)
+        nats = nats + _nats(odds, told.note)
         asked = torch.cat([hidden, self.note(told.note), place], dim=-1)
         lengths = _nats(self.to_length(functional.relu(self.ask_length(asked))), told.length)
         return (nats + lengths * (told.note != SILENT)) * told.real
 
+    def _leaps(self, voices: Tensor) -> Tensor:
+        """As ``composer.leaps``."""
+        away = torch.arange(KEYS) - voices[..., None] + KEYS - 1  # (b, t, 2, keys)
+        each = torch.cat([self.leap[part][away[..., part, :]] for part in range(2)], dim=-1)
+        return functional.pad(each, (0, 1))
+
 
 class Told(NamedTuple):
-    """Stretches side by side, all (b, t) but harmony, (b, t + 1, 49), which begins with the first step's."""
+    """Stretches side by side, all (b, t) but harmony (b, t + 1, 49), from the first step on, and voices (b, t, 2)."""
 
     ahead: Tensor
     note: Tensor
     length: Tensor
     place: Tensor
     harmony: Tensor
+    voices: Tensor
     real: Tensor
 
 
@@ -73,13 +83,15 @@ def _nats(odds: Tensor, right: Tensor) -> Tensor:
 
 
 class Stretch(NamedTuple):
-    """A stretch as arrays: steps ahead, note, length, place in the bar, each (t,), and harmony (t + 1, 49)."""
+    """A stretch as arrays: steps ahead, note, length, place in the bar, each (t,), harmony (t + 1, 49),
+    and the last keys of both parts (t, 2)."""
 
     ahead: Ints
     note: Ints
     length: Ints
     place: Ints
     harmony: np.ndarray[Any, np.dtype[np.float32]]
+    voices: Ints
 
 
 def stretches(song: Song, first: int = 0, bars: int = BARS) -> list[Stretch]:
@@ -94,7 +106,11 @@ def stretches(song: Song, first: int = 0, bars: int = BARS) -> list[Stretch]:
         ahead = steps.ahead[rows].copy()
         ahead[0] = min(int(steps.at[rows[0]]) - BAR * a, BAR)
         harmony = view.all(np.append(BAR * a, steps.at[rows]))
-        made.append(Stretch(ahead, steps.note[rows], steps.length[rows], steps.at[rows] % BAR, harmony))
+        made.append(
+            Stretch(
+                ahead, steps.note[rows], steps.length[rows], steps.at[rows] % BAR, harmony, voices(steps.note[rows])
+            )
+        )
     return made
 
 
@@ -103,14 +119,15 @@ def side_by_side(chosen: Sequence[Stretch]) -> Told:
     longest = max(len(one.note) for one in chosen)
     sides = np.zeros((4, len(chosen), longest), np.int64)
     harmony = np.zeros((len(chosen), longest + 1, HARMONY), np.float32)
+    last = np.zeros((len(chosen), longest, 2), np.int64)
     real = np.zeros((len(chosen), longest), np.float32)
     for row, one in enumerate(chosen):
         n = len(one.note)
         for side, values in enumerate(one[:4]):
             sides[side, row, :n] = values
-        harmony[row, : n + 1], real[row, :n] = one.harmony, 1
+        harmony[row, : n + 1], last[row, :n], real[row, :n] = one.harmony, one.voices, 1
     ahead, note, length, place = map(torch.from_numpy, sides)
-    return Told(ahead, note, length, place, torch.from_numpy(harmony), torch.from_numpy(real))
+    return Told(ahead, note, length, place, *map(torch.from_numpy, (harmony, last, real)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,6 +57,13 @@ def copied(song: Song, learned: Learned) -> float:
     return max(longest, textures) / 4
 
 
+def known(song: Song, learned: Learned) -> float:
+    """The share of a song's runs of melody that are in the songs that were learned; 0 where it has none."""
+    hashes = _runs(_melody(song))[0]
+    hashes = hashes[hashes > 0]
+    return float(np.isin(hashes, learned.runs).mean()) if len(hashes) else 0.0
+
+
 def _melody(song: Song) -> Ints:
     """Steps and pitches of the highest notes of the melody, (n, 2)."""
     notes = song.notes[song.notes[:, 1] == MELODY]

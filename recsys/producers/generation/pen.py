@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 
 from recsys.producers.generation.composer import Composer, Harmonies, Last
 from recsys.producers.generation.songs import (
+    ACCOMPANIMENT,
     BAR,
+    FIRST,
     HALF,
     KEYS,
     LENGTHS,
     LOWEST,
+    MELODY,
     SILENT,
     Song,
     scale,
@@ -45,6 +48,7 @@ class Pen:
         heard = composer.listen(past)[0] if len(past.notes) else None
         self.last = heard.last if heard else Last()
         self.mind = composer.hear(heard.mind if heard else composer.start, self.last, self.view.at(self.last.at))
+        self.voices = _voices(past)
         self.notes: list[tuple[int, int, int, int]] = []
         self._scale = np.isin(PITCH_CLASS, sorted(scale(whole.key)))
         self._strange, self._together = 0, 0
@@ -94,7 +98,7 @@ class Pen:
 
     def _draw(self, at: int, accompany: bool) -> None:
         ahead = at - self.last.at
-        odds = self.composer.note(self.mind, ahead, at, self.view.at(at)) / np.float32(self.heat)
+        odds = self.composer.note(self.mind, ahead, at, self.view.at(at), self.voices) / np.float32(self.heat)
         odds[SILENT] = NEVER
         odds[:SILENT][~self._allowed(at)] = NEVER
         if accompany:
@@ -128,5 +132,15 @@ class Pen:
         self.last = note
         if note.note != SILENT:
             part, key = divmod(note.note, KEYS)
+            self.voices[part] = key
             self.notes.append((note.at, part, key + LOWEST, int(length or LENGTHS[note.length])))
             self._strange += int(not self._scale[note.note])
+
+
+def _voices(past: Song) -> list[int]:
+    """The last keys of melody and accompaniment."""
+    found = list(FIRST)
+    for part in (MELODY, ACCOMPANIMENT):
+        mine = past.notes[past.notes[:, 1] == part, 2]
+        found[part] = int(mine[-1]) - LOWEST if len(mine) else found[part]
+    return found

@@ -48,6 +48,7 @@ class Steps(NamedTuple):
 
 
 SILENT = 2 * KEYS
+FIRST = (51, 27)  # keys that melody and accompaniment are thought to come from
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +223,21 @@ def steps_of(song: Song) -> Steps:
     note = KEYS * song.notes[:, 1] + song.notes[:, 2] - LOWEST
     nearest = np.abs(np.log(song.notes[:, 3, None] / LENGTHS)).argmin(axis=1)
     return Steps(ahead, np.where(last, note[place], SILENT), np.where(last, nearest[place], 0), np.cumsum(ahead))
+
+
+def voices(note: Ints) -> Ints:
+    """The last key of the melody and of the accompaniment before each note as told, (n, 2); ``FIRST`` before any.
+
+    >>> voices(np.array([50, 88 + 20, 176, 52])).tolist()
+    [[51, 27], [50, 27], [50, 20], [50, 20]]
+    """
+    made = np.empty((len(note), 2), np.int64)
+    for part in (MELODY, ACCOMPANIMENT):
+        mine = note // KEYS == part
+        at = np.maximum.accumulate(np.where(mine, np.arange(len(note)), -1))
+        at = np.append(-1, at[:-1]) if len(at) else at
+        made[:, part] = np.where(at >= 0, note[np.maximum(at, 0)] % KEYS, FIRST[part])
+    return made
 
 
 def _templates() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
