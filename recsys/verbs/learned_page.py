@@ -11,7 +11,7 @@ from recsys.evaluation.fitting import document
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.pieces import figure, grid_table
 from recsys.producers.labelling.grading import Reliability, confusion, reliability
-from recsys.producers.labelling.summary import LARGEST, WORDS
+from recsys.producers.labelling.summary import LARGEST, WORDS, together
 
 if TYPE_CHECKING:
     from recsys.producers.labelling.choice import Choice
@@ -43,7 +43,7 @@ def _section(choice: Choice) -> str:
     drawn = f'<div class="grid">{"".join(figures)}</div>' if figures else ""
     told = f"{int(target.known.sum())} files, {target.kind}: {', '.join(target.classes[:LARGEST])}."
     head = f'<section id="{escape(target.name)}"><h2>{escape(target.name)}</h2><p>{escape(told)}</p>'
-    return f"{head}{_arms(choice)}{drawn}{_confusion(choice)}</section>"
+    return f"{head}{_arms(choice)}{_together(choice)}{drawn}{_confusion(choice)}</section>"
 
 
 def _arms(choice: Choice) -> str:
@@ -53,6 +53,12 @@ def _arms(choice: Choice) -> str:
         grades = [Interval(*one.grades[measure]) for measure in names]
         rows.append([name, *grades, f"{one.round.seconds:.1f}"])
     return grid_table(["arm", *(WORDS[name] for name in names), "seconds a fit"], rows, "Arms, best first")
+
+
+def _together(choice: Choice) -> str:
+    """What other files of the same group tell."""
+    said = " ".join(together(choice))
+    return f"<p>{escape(said.replace('`', ''))}</p>" if said else ""
 
 
 def _leads(choice: Choice) -> list[str]:

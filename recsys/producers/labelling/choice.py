@@ -39,13 +39,14 @@ class Together(NamedTuple):
         files: that are not alone.
         fair: calibrated predictions of all files.
         grades: of all files.
-        gain: paired, over the same files each by itself, in score.
+        gain, loss: paired, against the same files each by itself, in score and in log loss.
     """
 
     files: int
     fair: Prediction
     grades: dict[str, Interval]
     gain: Interval
+    loss: Interval
 
 
 class Point(NamedTuple):

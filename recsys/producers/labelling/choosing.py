@@ -26,6 +26,7 @@ from recsys.producers.labelling.folds import folds
 from recsys.producers.labelling.grading import difference, graded, score
 from recsys.producers.labelling.learned import Lessons, combine, of_rows
 from recsys.producers.labelling.rounds import Kept, Round, out_of_fold, part_of
+from recsys.producers.labelling.sharing import Sharing
 from recsys.producers.labelling.targets import Target
 
 FOLDS = 5
@@ -112,22 +113,29 @@ class Chooser:
         best = self._chosen(target, fold, tried)
         predictions = {name: made.prediction for name, made in rounds.items()}
         lessons = Lessons(self.examples, target, self.seed, predictions, self.progress)
-        share, shared = sharing.settled(target, tried[best].fair, self.examples.groups, fold)
+        share, together = self._together(target, fold, tried[best].fair)
         learned = lessons.learn(arm_of(best), tried[best].calibration, share)
         known = np.flatnonzero(fold >= 0)
         mean = {name: made.round.prediction.mean[known] for name, made in tried.items()}
         part, groups = target.take(known), self.examples.groups[known]
         against = {name: difference(part, mean[best], mean[name], groups) for name in tried if name != best}
         curve_arm, curve = self._curve(target, fold, tried)
-        together = self._together(target, tried[best].fair, shared) if share.share else None
         return Choice(target, fold, tried, left_out, against, curve, curve_arm, learned, together)
 
-    def _together(self, target: Target, alone: Prediction, shared: Prediction) -> Together:
-        """How much better files are told with others of their group."""
-        known = np.flatnonzero(target.known)
-        part, groups, mean = target.take(known), self.examples.groups[known], shared.mean[known]
-        gain = difference(part, mean, alone.mean[known], groups)
-        return Together(len(sharing.several(target, self.examples.groups)), shared, graded(part, mean, groups), gain)
+    def _together(self, target: Target, fold: Folds, alone: Prediction) -> tuple[Sharing, Together | None]:
+        """How files of one group speak for each other; not where that is not surely the likelier."""
+        groups = self.examples.groups
+        share, shared = sharing.settled(target, alone, groups, fold)
+        if not share.share:
+            return share, None
+        known = np.flatnonzero(fold >= 0)
+        part, one, other = target.take(known), shared.mean[known], alone.mean[known]
+        gain, loss = (difference(part, one, other, groups[known], measure=name) for name in ("score", "log_loss"))
+        if loss.high >= 0:
+            return Sharing(), None
+        return share, Together(
+            len(sharing.several(target, groups)), shared, graded(part, one, groups[known]), gain, loss
+        )
 
     def _chosen(self, target: Target, fold: Folds, tried: Mapping[str, Tried]) -> str:
         """The best arm; or the best combination, where the best arm's lead is within a standard error."""

@@ -55,7 +55,8 @@ def told(choice: Choice) -> dict[str, Any]:
         found = choice.together
         grades = {name: value._asdict() for name, value in found.grades.items()}
         ece = reliability(choice.target, found.fair.mean).ece
-        facts["together"] = {"files": found.files, "validation": grades, "gain": found.gain._asdict(), "ece": ece}
+        facts["together"] = {"files": found.files, "validation": grades, "ece": ece}
+        facts["together"] |= {"gain": found.gain._asdict(), "loss": found.loss._asdict()}
     return facts
 
 
@@ -83,7 +84,7 @@ def _target(choice: Choice) -> list[str]:
     target, winner = choice.target, choice.winner
     known = int(target.known.sum())
     lines = [f"{known} files, {target.kind}: {', '.join(map(_plain, target.classes))}. Chosen: **{winner.arm}**.", ""]
-    lines += [*_arms(choice), "", *_left_out(choice), *_together(choice), *_honest(choice)]
+    lines += [*_arms(choice), "", *_left_out(choice), *together(choice), *_honest(choice)]
     lines += _confusion(choice) if target.kind == "single" else _columns(choice)
     return [*lines, *_curve(choice)]
 
@@ -104,7 +105,7 @@ def _left_out(choice: Choice) -> list[str]:
     return [f"Not compared: {said}.", ""] if said else []
 
 
-def _together(choice: Choice) -> list[str]:
+def together(choice: Choice) -> list[str]:
     """What other files of the same group tell."""
     found = choice.together
     if found is None:
@@ -115,7 +116,7 @@ def _together(choice: Choice) -> list[str]:
     return [
         f"{found.files} of {known} files are not the only one of their group. Where `predict` is told the groups",
         "(`--groups`), what is said of the others counts too, never their labels:",
-        f"{said}; {found.gain} ahead in score, ECE {ece:.3f}.",
+        f"{said}; {found.gain} ahead in score, log loss changed by {found.loss}. ECE {ece:.3f}.",
         "",
     ]
 

@@ -168,6 +168,13 @@ def test_what_is_wrong_is_said_at_once(library: Path, tmp_path: Path, options: d
     assert not (tmp_path / "m").exists()
 
 
+def test_a_table_of_another_kind_is_refused_before_anything_is_heard(
+    model: Path, strangers: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="expected a name on .parquet or .csv"):
+        api.predict(model, audio=strangers, out=tmp_path / "p.xlsx")
+
+
 def test_predictions_are_not_made_again_without_need(model: Path, strangers: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.parquet"
     assert not api.predict(model, audio=strangers, out=out, only_stale=True, workers=1).unchanged
