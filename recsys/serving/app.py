@@ -26,6 +26,12 @@ from recsys.serving.options import Options
 from recsys.serving.room import Room
 from recsys.serving.routes import catalogue, listeners, lists, machine, near, subsonic
 
+EXPOSED = ["ETag", "X-Bundle", "Retry-After"]
+KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "query": {"type": "apiKey", "in": "query", "name": "apiKey"},
+}
 ABOUT = """Recommendations, similar tracks, playlists and search over one bundle of recsys.
 
 Every answer names its bundle (`bundle`, `X-Bundle`). GETs carry an ETag: ask again with If-None-Match and get 304 until
@@ -49,6 +55,8 @@ def create_app(bundle: Path, options: Options | None = None, *, wait: bool = Fal
     if wait:
         live.open()
     app = _described(live)
+    if options.key is not None:
+        _with_keys(app)
     for name, value in _state(options, metrics, live).items():
         setattr(app.state, name, value)
     for module in (near, listeners, lists, catalogue, machine, subsonic):
@@ -60,7 +68,9 @@ def create_app(bundle: Path, options: Options | None = None, *, wait: bool = Fal
     origins = options.settings.serve.origins
     if not origins:
         return guarded
-    return CORSMiddleware(guarded, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+    return CORSMiddleware(
+        guarded, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=EXPOSED
+    )
 
 
 def description(bundle: Path = Path()) -> dict[str, Any]:
@@ -89,6 +99,21 @@ def _described(live: Live) -> FastAPI:
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
+
+
+def _with_keys(app: FastAPI) -> None:
+    """Describe that a key is needed, and the three ways to bring it."""
+    told = app.openapi
+
+    def described() -> dict[str, Any]:
+        made = told()
+        made["components"]["securitySchemes"] = KEYS
+        made["security"] = [{name: []} for name in KEYS]
+        for address in ("/health", "/ready", "/metrics"):
+            made["paths"][address]["get"]["security"] = []
+        return made
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def _state(options: Options, metrics: Metrics, live: Live) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import sys
@@ -17,7 +18,7 @@ from recsys.serving.options import Options
 from recsys.serving.patience import protocol
 from recsys.settings import Serve
 
-HERE = ("127.0.0.1", "localhost", "[::1]")
+HERE = ("127.0.0.1", "localhost", "::1", "[::1]")
 GRACE = 20  # seconds that requests have to end
 TURN = 0.001  # seconds after which a thread that computes lets the others have a turn
 log = logging.getLogger("recsys.serving")
@@ -35,6 +36,10 @@ def serve(bundle: Path, options: Options) -> None:
     app = create_app(bundle, options, wait=True)
     sys.setswitchinterval(TURN)
     host, port = listening.getsockname()[:2]
+    if options.key is None and host not in HERE:
+        log.warning("no key is set: whoever reaches this address may ask; see RECSYS_API_KEY")
+    gc.collect()
+    gc.freeze()  # what a bundle holds is not looked through again
     log.info("listening on http://%s:%s", f"[{host}]" if ":" in host else host, port)
     server(app, limits).run(sockets=[listening])
 
@@ -59,7 +64,7 @@ def server(app: ASGIApp, limits: Serve) -> uvicorn.Server:
 def hosts(options: Options) -> tuple[str, ...]:
     """By which names the server may be called: on this machine's own address only those that mean it."""
     serve = options.settings.serve
-    if serve.host not in ("127.0.0.1", "localhost", "::1"):
+    if serve.host not in HERE:
         return tuple(serve.hosts)
     return (*HERE, *serve.hosts)
 

@@ -123,6 +123,9 @@ def test_a_key(served: Any, bundle: Path, track: str) -> None:
     tag = client.get(f"/similar/{track}?apiKey=sesame").headers["etag"]
     assert client.get(f"/similar/{track}", headers={"If-None-Match": tag}).status_code == 401
     assert client.get("/health").status_code == client.get("/ready").status_code == 200
+    told = client.get("/openapi.json").json()
+    assert {"header": []} in told["security"]
+    assert told["paths"]["/health"]["get"]["security"] == []
 
 
 def test_a_rate(served: Any, bundle: Path, track: str) -> None:
