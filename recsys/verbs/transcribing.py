@@ -20,6 +20,7 @@ def transcribe(
     with_: str | Sequence[str] = USUAL,
     vocabulary: str = "majmin",
     note_model: Pathlike | None = None,
+    musicxml: bool = False,
     workers: int | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
@@ -27,9 +28,9 @@ def transcribe(
 ) -> Made:
     """Sound files to MIDI, chords, keys and beats, one set of files each, in a folder; what is done is not done again.
 
-    Per track: ``NAME.mid``, ``.beats.csv``, with chords ``.chords.lab`` and ``.keys.lab``, with notes ``.notes.csv``,
-    and a picture where matplotlib is installed. ``harmony.parquet`` holds a vector of each track's harmony, to be
-    ingested as content.
+    Per track: ``NAME.mid``, ``.beats.csv``, with chords ``.chords.lab`` and ``.keys.lab`` (as ``.csv`` with how sure
+    each is), with notes ``.notes.csv``, and a picture where matplotlib is installed. ``harmony.parquet`` holds a vector
+    of each track's harmony, to be ingested as content.
 
     Args:
         audio: folders or files; the result holds these and no others.
@@ -37,6 +38,7 @@ def transcribe(
         with_: "chords", "notes", or both, also with commas between; beats are always there.
         vocabulary: of chords: "majmin", "sevenths" or "all".
         note_model: a file that hears notes: basic-pitch's ``nmp.onnx``.
+        musicxml: a lead sheet of each too, ``NAME.musicxml``: the melody where notes are asked for, and the chords.
         workers: processes.
         only_stale: nothing to say here: finished work is never done again.
         progress: called with (what, done, total).
@@ -57,6 +59,7 @@ def transcribe(
         parts=parts_of(with_),
         vocabulary=vocabulary,
         note_model=model,
+        musicxml=musicxml,
         workers=wanted.workers,
         progress=progress,
     )

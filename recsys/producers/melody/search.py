@@ -20,13 +20,10 @@ from numpy.typing import NDArray
 
 from recsys.errors import DataError
 from recsys.producers.melody import kernels
+from recsys.producers.melody.patterns import indexed, merged, patterns
 from recsys.producers.notation import Notes
 
 Floats = NDArray[np.float32]
-WIDEST = 12  # semitones of an interval of a pattern; wider ones lose an octave
-SPAN = 2 * WIDEST + 1
-PATTERNS = SPAN**3
-NEAR = 0.3  # weight of a pattern that differs by a semitone in one interval
 LEAST = 5  # notes of a tune, of different pitch from one to the next
 MOST = 400  # notes of a query
 TRIED, WHOLE = 1000, 200  # stretches, and whole melodies, that are aligned
@@ -91,15 +88,14 @@ class Tunes:
     @classmethod
     def of(cls, lines: Sequence[Notes | None]) -> Tunes:
         """Melodies by track row; None is a track of which none is known."""
-        found = {row: _merged(line) for row, line in enumerate(lines) if line is not None}
+        found = {row: merged(line) for row, line in enumerate(lines) if line is not None}
         kept = {row: tune for row, tune in found.items() if len(tune[0]) >= LEAST}
-        merged = list(kept.values())
-        lengths = np.array([len(pitch) for pitch, _ in merged], np.int64)
+        lengths = np.array([len(pitch) for pitch, _ in kept.values()], np.int64)
         starts = np.concatenate([[0], np.cumsum(lengths)])
         empty = [np.empty(0)]
-        pitch = np.concatenate([*empty, *(pitch for pitch, _ in merged)]).astype(np.uint8)
-        onset = np.concatenate([*empty, *(onset for _, onset in merged)]).astype(np.float32)
-        return cls(np.array(list(kept), np.int32), starts, pitch, onset, *_indexed(pitch, starts))
+        pitch = np.concatenate([*empty, *(pitch for pitch, _ in kept.values())]).astype(np.uint8)
+        onset = np.concatenate([*empty, *(onset for _, onset in kept.values())]).astype(np.float32)
+        return cls(np.array(list(kept), np.int32), starts, pitch, onset, *indexed(pitch, starts))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Tunes:
@@ -140,7 +136,7 @@ class Tunes:
         Raises:
             DataError: the tune is too short to tell tracks apart.
         """
-        pitch, onset = _merged(query)
+        pitch, onset = merged(query)
         if len(pitch) < LEAST:
             raise DataError(
                 f"a tune of {len(pitch)} different notes in a row; expected {LEAST} or more: hum some bars, or give a "
@@ -183,7 +179,7 @@ class Tunes:
 
     def _votes(self, pitch: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int8]]:
         """Votes of each block of notes at its best transposition, and which that is, both (blocks,)."""
-        keys, places, weights = _patterns(pitch)
+        keys, places, weights = patterns(pitch)
         seen = np.diff(self.first)[keys]
         weights = (weights * np.log1p(len(self.pitch) / (1.0 + seen))).astype(np.float32)
         votes = np.zeros((int(self._blocks[-1]), kernels.SLOTS), np.float32)
@@ -255,52 +251,3 @@ def _best(found: Sequence[Found], n: int) -> list[Found]:
     """The best of each track, best first."""
     ordered = sorted((one for one in found if one.score > 0), key=lambda one: (-one.score, one.row, one.start))
     return list({one.row: one for one in reversed(ordered)}.values())[::-1][:n]
-
-
-def _merged(notes: Notes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Pitches and onsets, notes of one pitch in a row as one."""
-    pitch = notes.pitch.astype(np.int64)
-    fresh = np.append(True, pitch[1:] != pitch[:-1]) if len(pitch) else np.empty(0, np.bool_)
-    return pitch[fresh], notes.onset[fresh]
-
-
-def _steps(pitch: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Intervals as 0 to 24; octaves beyond the first are taken off."""
-    steps = np.diff(pitch.astype(np.int64))
-    wide = np.abs(steps) > WIDEST
-    return np.where(wide, np.sign(steps) * ((np.abs(steps) - 1) % 12 + 1), steps) + WIDEST
-
-
-def _keys(steps: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The number of each pattern of three intervals."""
-    return (steps[:-2] * SPAN + steps[1:-1]) * SPAN + steps[2:]
-
-
-def _indexed(pitch: NDArray[np.uint8], starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Where each pattern occurs; none reaches from one track into the next."""
-    if len(pitch) < 4:
-        return np.zeros(PATTERNS + 1, np.int64), np.empty(0, np.uint32)
-    keys = _keys(_steps(pitch)).astype(np.int32)
-    inside = np.ones(len(pitch), np.bool_)
-    for back in (1, 2, 3):
-        ends = starts[1:] - back
-        inside[ends[ends >= starts[:-1]]] = False
-    places = np.flatnonzero(inside[: len(keys)]).astype(np.uint32)
-    keys = keys[places]
-    order = np.argsort(keys, kind="stable")
-    return np.searchsorted(keys[order], np.arange(PATTERNS + 1)).astype(np.int64), places[order]
-
-
-def _patterns(pitch: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Patterns of a query, those that differ by a semitone among them: numbers, first notes, weights."""
-    steps = _steps(pitch)
-    keys = _keys(steps)
-    here = np.arange(len(keys))
-    made = [(keys, np.ones(len(keys)))]
-    for place, size in enumerate((SPAN * SPAN, SPAN, 1)):
-        column = steps[place : place + len(keys)]
-        for change in (-1, 1):
-            legal = (column + change >= 0) & (column + change < SPAN)
-            made.append((np.where(legal, keys + change * size, keys), np.where(legal, NEAR, 0.0)))
-    weights = np.concatenate([weight for _, weight in made]).astype(np.float32)
-    return np.concatenate([key for key, _ in made]), np.tile(here, len(made)), weights

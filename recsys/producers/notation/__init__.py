@@ -3,6 +3,7 @@
 from recsys.producers.notation.files import Transcription, safe_names, write_transcription
 from recsys.producers.notation.midi import write_midi
 from recsys.producers.notation.midi_reading import read_midi
+from recsys.producers.notation.musicxml import write_musicxml
 from recsys.producers.notation.score import Metre, Notes, Part, Piece
 from recsys.producers.notation.tables import (
     Segments,
@@ -12,6 +13,7 @@ from recsys.producers.notation.tables import (
     write_beats,
     write_lab,
     write_notes,
+    write_segments,
 )
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "write_beats",
     "write_lab",
     "write_midi",
+    "write_musicxml",
     "write_notes",
+    "write_segments",
     "write_transcription",
 ]

@@ -1,4 +1,4 @@
-"""All that was heard in one track in, its files out: NAME.mid, .chords.lab, .beats.csv, .notes.csv and a picture."""
+"""All that was heard in one track in, its files out: NAME.mid, .chords.lab, .beats.csv, .notes.csv, a picture, ..."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from recsys.producers.notation.midi import write_midi
+from recsys.producers.notation.musicxml import write_musicxml
 from recsys.producers.notation.roll import draw_roll
-from recsys.producers.notation.score import Piece
-from recsys.producers.notation.tables import Segments, write_beats, write_lab, write_notes
+from recsys.producers.notation.score import Notes, Piece
+from recsys.producers.notation.tables import Segments, write_beats, write_lab, write_notes, write_segments
 
 UNSAFE = re.compile(r"[^\w.()+,\- ]+")
 LONGEST = 120  # bytes of a name
@@ -29,13 +30,14 @@ class Transcription:
         chords: labelled stretches, None where not asked for.
         keys: local keys, None where not asked for.
         with_notes: whether notes were asked for, so that an empty list of notes is an answer.
+        line: the melody, for a lead sheet; None where none was asked for.
     """
 
     piece: Piece
     chords: Segments | None = None
     keys: Segments | None = None
     with_notes: bool = False
-    facts: dict[str, object] = field(default_factory=dict)
+    line: Notes | None = None
 
 
 def write_transcription(folder: str | os.PathLike[str], name: str, heard: Transcription) -> list[str]:
@@ -49,11 +51,15 @@ def write_transcription(folder: str | os.PathLike[str], name: str, heard: Transc
     write_beats(place / written[1], heard.piece.beats, heard.piece.downbeats)
     for kind, segments in (("chords", heard.chords), ("keys", heard.keys)):
         if segments is not None:
-            written.append(f"{name}.{kind}.lab")
-            write_lab(place / written[-1], segments)
+            written += [f"{name}.{kind}.lab", f"{name}.{kind}.csv"]
+            write_lab(place / written[-2], segments)
+            write_segments(place / written[-1], segments)
     if heard.with_notes:
         written.append(f"{name}.notes.csv")
         write_notes(place / written[-1], heard.piece.notes.untangled())
+    if heard.line is not None:
+        written.append(f"{name}.musicxml")
+        write_musicxml(place / written[-1], heard.piece, heard.line, heard.chords)
     if find_spec("matplotlib") is not None:
         written.append(f"{name}.png")
         draw_roll(place / written[-1], heard.piece, heard.chords)

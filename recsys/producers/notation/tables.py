@@ -1,7 +1,8 @@
 """Beats, notes and chords as plain tables: CSV for programs, .lab for annotation tools.
 
 ``NAME.beats.csv``: time_s, is_downbeat. ``NAME.notes.csv``: onset_s, offset_s, midi_pitch, velocity, confidence.
-``NAME.chords.lab``: start, end and label, with tabs between, in the syntax of ``harte``.
+``NAME.chords.lab``, ``NAME.keys.lab``: start, end and label, with tabs between, in the syntax of ``harte``; the same as
+CSV with a column more, so that the others stay readable to every program: start_s, end_s, label, confidence.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from recsys.producers.notation.score import Notes
 
 Pathlike = str | os.PathLike[str]
 BEATS = ("time_s", "is_downbeat")
+SEGMENTS = ("start_s", "end_s", "label", "confidence")
 NOTES = ("onset_s", "offset_s", "midi_pitch", "velocity", "confidence")
 
 
@@ -72,6 +74,13 @@ def write_lab(path: Pathlike, segments: Segments) -> None:
     rows = zip(segments.intervals.tolist(), segments.labels, strict=True)
     text = "".join(f"{start:.4f}\t{end:.4f}\t{label}\n" for (start, end), label in rows)
     manifest.write_bytes(Path(path), text.encode())
+
+
+def write_segments(path: Pathlike, segments: Segments) -> None:
+    """Write labelled stretches with how sure each is, empty where that is unknown."""
+    sure = [""] * len(segments.labels) if segments.confidence is None else [f"{x:.4f}" for x in segments.confidence]
+    times = [[f"{time:.4f}" for time in side] for side in segments.intervals.T]
+    _write_csv(path, SEGMENTS, list(zip(*times, segments.labels, sure, strict=True)))
 
 
 def read_lab(path: Pathlike) -> Segments:

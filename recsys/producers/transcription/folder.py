@@ -48,6 +48,7 @@ def transcribe_folder(
     parts: Sequence[str] = ("chords",),
     vocabulary: str = "majmin",
     note_model: str | None = None,
+    musicxml: bool = False,
     workers: int = 2,
     time_limit: float = SECONDS,
     memory_limit: int = MEGABYTES,
@@ -61,6 +62,7 @@ def transcribe_folder(
         parts: "chords" (and keys) and "notes"; beats are always there.
         vocabulary: of chords: "majmin", "sevenths" or "all".
         note_model: a file with a note model; see ``models.open_model``.
+        musicxml: write a lead sheet too.
         workers: processes.
         time_limit, memory_limit: seconds for one file, megabytes for one worker.
         progress: called with ("transcribe", files done, files to do).
@@ -74,7 +76,8 @@ def transcribe_folder(
     """
     _note_cost(parts, note_model)
     found, place = scan(folders), Path(out)
-    options = {"parts": sorted({"beats", *parts}), "vocabulary": vocabulary, "note_model": _stamp(note_model)}
+    options: dict[str, Any] = {"parts": sorted({"beats", *parts}), "vocabulary": vocabulary, "musicxml": musicxml}
+    options["note_model"] = _maker(note_model) if "notes" in parts else None
     made_by = hashlib.sha256(json.dumps([VERSION, front_end_hash(), options]).encode()).hexdigest()[:12]
     with _alone(place):
         ledger = _opened(place)
@@ -85,7 +88,9 @@ def transcribe_folder(
         if not todo and not removed and manifest.find(place) and not found.problems:
             return {**_counts(ledger), "transcribed": 0, "removed": 0, "unchanged": True}
         given = {"parts": tuple(parts), "vocabulary": vocabulary, "note_model": note_model, "folder": str(place)}
-        _work(place, ledger, todo, made_by, given, workers, (time_limit, memory_limit), progress)
+        _work(
+            place, ledger, todo, made_by, {**given, "musicxml": musicxml}, workers, (time_limit, memory_limit), progress
+        )
         for path, cause in found.problems.items():
             ledger[path] = {**(ledger.get(path) or {"name": None, "tries": 0}), "cause": cause, "made_by": made_by}
         _seal(place, ledger, {"folders": [os.path.abspath(f) for f in folders], **options})
@@ -129,8 +134,11 @@ def _note_cost(parts: Sequence[str], note_model: str | None) -> float:
     return 1 / open_model(note_model).speed
 
 
-def _stamp(note_model: str | None) -> str | None:
-    return None if note_model is None else manifest.sha256(Path(note_model))[:12]
+def _maker(note_model: str | None) -> str:
+    """The name of the model that hears notes."""
+    from recsys.producers.transcription.models import open_model
+
+    return open_model(note_model).name
 
 
 @contextmanager

@@ -14,10 +14,11 @@ from recsys.producers.harmony.chords import Vocabulary, decoded, harmony
 from recsys.producers.harmony.features import describe
 from recsys.producers.harmony.hearing import hear, stretches
 from recsys.producers.harmony.keys import decoded_keys, main_key
+from recsys.producers.melody.line import melody
 from recsys.producers.notation import Metre, Notes, Part, Piece, Transcription, write_transcription
 from recsys.producers.transcription.models import NoteModel, open_model
 
-VERSION = 1  # goes up when what is written changes
+VERSION = 2  # goes up when what is written changes
 PARTS = ("beats", "chords", "notes")
 
 
@@ -29,6 +30,7 @@ def transcribe(
     parts: tuple[str, ...] = ("chords",),
     vocabulary: Vocabulary = "majmin",
     note_model: str | None = None,
+    musicxml: bool = False,
     title: str = "",
 ) -> dict[str, Any]:
     """Hear a file and write what was heard as ``NAME.*`` into a folder.
@@ -50,7 +52,8 @@ def transcribe(
     metre = Metre(heard.metre) if heard.metre else None
     instruments = [Part(notes, None, "notes")] if len(notes) else []
     piece = Piece(instruments, heard.beats, heard.downbeats, metre, key, title or Path(path).stem)
-    told = Transcription(piece, chords, keys if "chords" in parts else None, "notes" in parts)
+    line = melody(notes) if musicxml else None
+    told = Transcription(piece, chords, keys if "chords" in parts else None, "notes" in parts, line)
     described = describe(found)
     identity = identify(path)
     return {

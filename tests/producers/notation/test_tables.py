@@ -125,7 +125,8 @@ def test_a_track_is_written_and_read(tmp_path: Path) -> None:
     piece = Piece([Part(notes)], np.array([0.5, 1.0, 1.5]), np.array([True, False, False]), Metre(), 0, "cost: $5 $")
     chords = Segments(np.array([[0.5, 1.5]]), ["C:maj"])
     written = write_transcription(tmp_path, "a", Transcription(piece, chords, chords, with_notes=True))
-    assert set(written) == {"a.mid", "a.beats.csv", "a.chords.lab", "a.keys.lab", "a.notes.csv", "a.png"}
+    tables = {f"a.{kind}.{end}" for kind in ("chords", "keys") for end in ("lab", "csv")}
+    assert set(written) == {"a.mid", "a.beats.csv", "a.notes.csv", "a.png", *tables}
     assert all((tmp_path / name).stat().st_size for name in written)
     assert read_midi(tmp_path / "a.mid").notes.pitch.tolist() == [60]
     assert b"\xff\x06\x05C:maj" in (tmp_path / "a.mid").read_bytes()

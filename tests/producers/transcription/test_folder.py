@@ -36,6 +36,9 @@ def test_what_is_new_is_heard_and_only_that(music: Path, tmp_path: Path) -> None
     assert (made.facts["tracks"], made.facts["failed"], made.facts["transcribed"]) == (2, 1, 2)
     assert list(made.facts["failures"]) == [str(music / "bad.mp3")]
     assert {"one.mid", "one-2.mid", "one.chords.lab", "one.keys.lab", "one.beats.csv"} <= set(os.listdir(out))
+    sure = pd.read_csv(out / "one.chords.csv")
+    assert sure["label"].tolist() == read_lab(out / "one.chords.lab").labels
+    assert sure["confidence"].between(0, 1).all()
     assert not manifest.problems(out)
     assert manifest.read(out)["kind"] == KIND
     _is_a_song(out / "one-2", 0)
@@ -60,6 +63,12 @@ def _is_a_song(stem: Path, key: int) -> None:
     assert piece.key == key
     beats, _ = read_beats(f"{stem}.beats.csv")
     assert all(np.abs(piece.beats - beat).min() < 0.002 for beat in beats)
+
+
+def test_a_lead_sheet_when_asked_for(music: Path, tmp_path: Path) -> None:
+    made = api.transcribe([music / "one.wav"], out=tmp_path / "out", workers=1, musicxml=True)
+    assert made.facts["transcribed"] == 1
+    assert "<root-step>F</root-step>" in (tmp_path / "out" / "one.musicxml").read_text()
 
 
 def test_the_cost_is_said_before(music: Path) -> None:
