@@ -163,7 +163,9 @@ class _Answer:
         """Pass on a part of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._headers()]
+            own = [*message.get("headers", ())]
+            there = {name for name, _ in own}
+            message["headers"] = own + [pair for pair in self._headers() if pair[0] not in there]
         else:
             self.bytes += len(message.get("body", b""))
         await self._send(message)

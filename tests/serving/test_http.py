@@ -138,6 +138,14 @@ def test_a_rate(served: Any, bundle: Path, track: str) -> None:
     assert int(refused[0].headers["retry-after"]) >= 1
 
 
+def test_no_header_comes_twice(ask: httpx.Client, hear: httpx.Client, track: str) -> None:
+    sound = hear.get("/tracks?n=1").json()["items"][0]["id"]
+    for answer in (ask.get("/"), ask.get(f"/similar/{track}"), hear.get(f"/tracks/{sound}/audio")):
+        names = [name.lower() for name, _ in answer.headers.raw]
+        assert len(names) == len(set(names))
+        assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+
+
 def test_only_names_that_mean_this_machine(served: Any, bundle: Path) -> None:
     from recsys.serving.run import hosts
 
