@@ -4,7 +4,7 @@ Each FOLDER of ``--data`` holds ``labels.csv`` with ``clip`` and ``audio_file``,
 offset_s and midi_pitch. Measures are those of mir_eval: onsets within 50 ms and pitches within half a semitone; with
 offsets, those within 50 ms or a fifth of the note. Notes of one pitch that two parts begin together are two notes of
 the truth, so that less than 1 can be reached. Means over clips, with intervals by resampling clips. ``--singles`` has
-one note a file, its pitch in ``midi_pitch``: the note that is heard most counts. ``--music`` is only timed.
+one note a file, its pitch in ``midi_pitch``: the note of the highest confidence counts. ``--music`` is only timed.
 Rendered sound overstates recordings.
 """
 
@@ -124,7 +124,7 @@ def table(folders: Sequence[Path], model: NoteModel, every: slice = slice(None),
 def singles(folder: Path, model: NoteModel) -> str:
     """The share of single notes whose pitch is right, with an interval over pitches; what others are taken for."""
     labels = pd.read_csv(folder / "labels.csv")
-    heard = [_strongest(model.notes(stretches(folder / path))) for path in labels["audio_file"]]
+    heard = [_surest(model.notes(stretches(folder / path))) for path in labels["audio_file"]]
     away = np.array(heard) - labels["midi_pitch"].to_numpy()
     labels["right"] = np.abs(away) <= 0.5
     by_pitch = [group.to_numpy() for _, group in labels.groupby("midi_pitch")["right"]]
@@ -138,14 +138,9 @@ def singles(folder: Path, model: NoteModel) -> str:
     return f"{said}\n  wrong by {others.most_common(12)}\n  {by}"
 
 
-def _strongest(notes: Notes) -> float:
-    """The pitch that is heard longest, by how sure it is; NaN where there is none."""
-    if not len(notes):
-        return float("nan")
-    weight = np.bincount(
-        notes.pitch, np.nan_to_num(notes.confidence, nan=1) * np.minimum(notes.offset - notes.onset, 1)
-    )
-    return float(weight.argmax())
+def _surest(notes: Notes) -> float:
+    """The pitch of the note that is the surest; NaN where there is none."""
+    return float(notes.pitch[notes.confidence.argmax()]) if len(notes) else float("nan")
 
 
 def timed(folder: Path, model: NoteModel, clips: int = 12) -> str:

@@ -18,8 +18,9 @@ from recsys.producers.transcription import keys, network
 from recsys.producers.transcription.peaks import Odds, Thresholds, find
 
 Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 WEIGHTS = Path(__file__).with_name("notes.safetensors")
-BLOCK = 512  # frames heard at a time
+BLOCK = 1024  # frames heard at a time
 MARGIN = network.MARGIN + keys.MARGIN  # frames beside them
 
 
@@ -52,18 +53,18 @@ class ShippedNotes:
         return find(self.odds(sounds), self.thresholds)
 
     def odds(self, sounds: Iterable[Sound]) -> Odds:
-        """What is heard in every frame of 512 samples, float16 (frames, 88)."""
+        """What is heard in every frame of 512 samples, uint8 (frames, 88)."""
         parts = [self._heard(samples, frames) for samples, frames in _blocks(sounds)]
         if not parts:
-            return Odds(*np.zeros((3, 0, keys.KEYS), np.float16))
+            return Odds(*np.zeros((3, 0, keys.KEYS), np.uint8))
         return Odds(*(np.concatenate(side) for side in zip(*parts, strict=True)))
 
-    def _heard(self, samples: Floats, frames: int) -> NDArray[np.float16]:
+    def _heard(self, samples: Floats, frames: int) -> Bytes:
         """A block with its margins of sound: (3, frames, 88)."""
         spectra = torch.from_numpy(keys.levels(samples))[None]
         with torch.inference_mode():
             out = self.network(spectra.to(memory_format=torch.channels_last))[0].sigmoid().numpy()
-        return np.asarray(out[:, MARGIN : MARGIN + frames], np.float16)
+        return np.rint(255 * out[:, MARGIN : MARGIN + frames]).astype(np.uint8)
 
 
 def _stored(place: Path) -> dict[str, torch.Tensor]:

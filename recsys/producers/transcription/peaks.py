@@ -16,15 +16,16 @@ from recsys.producers.notation import Notes
 from recsys.producers.transcription.keys import HOP, LOWEST
 
 Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 FRAME = HOP / RATE  # seconds
 
 
 class Odds(NamedTuple):
-    """What was heard, each (frames, keys), 0 to 1: how near an onset, how probable to sound, velocity."""
+    """What was heard, each (frames, keys), 0 to 255: how near an onset, how probable to sound, velocity."""
 
-    onset: NDArray[np.floating]
-    frame: NDArray[np.floating]
-    velocity: NDArray[np.floating]
+    onset: Bytes
+    frame: Bytes
+    velocity: Bytes
 
 
 class Thresholds(NamedTuple):
@@ -38,15 +39,15 @@ class Thresholds(NamedTuple):
 def find(odds: Odds, thresholds: Thresholds = Thresholds()) -> Notes:  # noqa: B008
     """Notes of what was heard.
 
-    >>> onset, frame = np.zeros((2, 40, 88), np.float32)
-    >>> onset[9:12, 39], frame[10:30, 39] = (0.3, 0.9, 0.6), 0.9
+    >>> onset, frame = np.zeros((2, 40, 88), np.uint8)
+    >>> onset[9:12, 39], frame[10:30, 39] = (77, 230, 153), 230
     >>> notes = find(Odds(onset, frame, frame))
     >>> notes.pitch.tolist(), (notes.onset / FRAME).round(2).tolist(), (notes.offset / FRAME).round(2).tolist()
     ([60], [10.25], [30.0])
     """
     rows, sure = [np.empty((0, 4))], [np.empty(0, np.float32)]
     for key in range(odds.onset.shape[1]):
-        onset, frame, velocity = (side[:, key].astype(np.float32) for side in odds)
+        onset, frame, velocity = (np.asarray(side[:, key] / 255, np.float32) for side in odds)
         found, confidence = _of_key(onset, frame, velocity, thresholds)
         rows.append(np.insert(found, 2, LOWEST + key, axis=1))
         sure.append(confidence)
