@@ -16,7 +16,7 @@ from rich.table import Table
 from recsys.machine import kernels, prefer_wide_kernels
 from tests.benchmarks import Row
 
-SUBJECTS = ("ials", "topk", "similar", "answers", "ingest", "analyse", "playlists", "large", "serving")
+SUBJECTS = ("ials", "topk", "similar", "answers", "ingest", "analyse", "playlists", "large", "tunes", "serving")
 ALONE = "--alone"
 
 

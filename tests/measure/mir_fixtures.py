@@ -1,7 +1,7 @@
 """How far scores here are from those that come with mir_eval: ``python -m tests.measure.mir_fixtures --data FOLDER``.
 
 FOLDER holds ``chord``, ``key`` and ``transcription``: reference, estimate and expected scores of each case. Chords,
-keys and notes go through the readers and the scores that the other programs use. Pitches in Hz become semitones on the way.
+keys and notes go through the readers and scores that the other programs use. Pitches in Hz become semitones.
 """
 
 from __future__ import annotations
