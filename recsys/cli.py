@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from recsys import exits
 from recsys.commands.options import app
 from recsys.errors import RecsysError
-from recsys.terminal import one_line
+from recsys.terminal import fail, one_line
 
-GLOBAL = ("--quiet", "-q", "--debug")  # may stand anywhere on the line
+GLOBAL = ("--quiet", "-q", "--debug", "--log-json")  # may stand anywhere on the line
 # as data flows; importing one adds its commands
 ROOMS = (
     "raw",
@@ -30,7 +31,7 @@ for room in ROOMS:
 
 
 def main() -> None:
-    """Entry point: one line for what is the user's to mend, exit code 2."""
+    """Entry point: errors as one line, exit codes as ``exits`` has them."""
     flags = [word for word in sys.argv[1:] if word in GLOBAL]
     words = [word for word in sys.argv[1:] if word not in GLOBAL]
     try:
@@ -38,13 +39,14 @@ def main() -> None:
     except (RecsysError, OSError) as error:
         if "--debug" in flags:
             raise
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        sys.exit(2)
+        fail(error, f"error: {one_line(error)}", exits.MEND)
+        sys.exit(exits.MEND)
     except Exception as error:
         if "--debug" in flags:
             raise
-        print(f"internal error: {type(error).__name__}: {one_line(error)}; --debug shows where", file=sys.stderr)
-        sys.exit(70)
-    except KeyboardInterrupt:
-        print("stopped; what was finished is kept", file=sys.stderr)
-        sys.exit(130)
+        fail(error, f"internal error: {type(error).__name__}: {one_line(error)}; --debug shows where", exits.FAULT)
+        sys.exit(exits.FAULT)
+    except SystemExit as stop:  # Typer turns Ctrl-C into one
+        if stop.code == exits.STOPPED:
+            fail(KeyboardInterrupt(), "stopped; what was finished is kept", exits.STOPPED)
+        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from recsys import logs
 from recsys.errors import RecsysError
 
 if TYPE_CHECKING:
@@ -31,19 +33,29 @@ messages = Console(stderr=True, highlight=False)
 results = Console(highlight=False)
 
 
-def be_quiet(quiet: bool) -> None:
-    """Silence progress and messages; results and errors still come."""
-    messages.quiet = quiet
+as_lines = False  # of JSON, in place of bars and messages
 
 
-def say(text: str) -> None:
-    """One message for a person."""
-    messages.print(escape(text), soft_wrap=True)
+def be_quiet(quiet: bool, *, log_json: bool = False) -> None:
+    """Silence progress and messages, or make each a line of JSON; results and errors still come."""
+    global as_lines
+    messages.quiet, as_lines = quiet, logs.wanted(log_json)
+
+
+def say(text: str, **facts: Any) -> None:
+    """One message for a person; with ``facts`` for programs, which a person does not see."""
+    if not as_lines:
+        messages.print(escape(text), soft_wrap=True)
+    elif not messages.quiet:
+        logs.line("info", text, **facts)
 
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """A function (what, done, total) that draws one bar for each ``what``."""
+    """A function (what, done, total) that draws one bar for each ``what``, or tells of it in lines of JSON."""
+    if as_lines:
+        yield _nothing if messages.quiet else logs.Progress()
+        return
     columns = (
         TextColumn("{task.description:<32}"),
         BarColumn(bar_width=24),
@@ -68,6 +80,10 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
             bars.stop()
 
 
+def _nothing(what: str, done: int, total: int) -> None:
+    """Progress that nobody wants to see."""
+
+
 def _rate(bars: Progress, task: TaskID) -> str:
     speed = next((t.speed for t in bars.tasks if t.id == task), None)
     return f"{speed:,.1f}/s" if speed else ""
@@ -76,7 +92,8 @@ def _rate(bars: Progress, task: TaskID) -> str:
 def announce(made: Made) -> None:
     """What a step wrote, in one line."""
     state = "up to date" if made.unchanged else "written"
-    say(f"{made.verb:<10} {state}: {made.path}  {summary(made.facts)}")
+    told = {"event": "made", "verb": made.verb, "state": state, "path": str(made.path)}
+    say(f"{made.verb:<10} {state}: {made.path}  {summary(made.facts)}", **told)
 
 
 def finish(made: Made, as_json: bool) -> None:
@@ -120,6 +137,8 @@ def _searched(group: Mapping[str, Any]) -> str:
 
 def print_models(rows: list[dict[str, Any]], chosen: str | None) -> None:
     """How each model did on the validation part, beside popularity."""
+    if as_lines:
+        return say(f"{len(rows)} models compared", event="models", models=rows, chosen=chosen)
     table = Table(title="validation: listeners' held-out tracks", title_justify="left")
     for name in ("model", "NDCG@100", "Recall@20", "cov@50", "against popularity", "seconds"):
         table.add_column(name, justify="left" if name == "model" else "right")
@@ -171,6 +190,14 @@ def described(facts: Mapping[str, Any]) -> str:
     ]
     lines += [f"PROBLEM {problem}" for problem in facts["problems"]] or ["verified: every file is as its manifest says"]
     return "\n".join(line for line in lines if line)
+
+
+def fail(error: BaseException, message: str, code: int) -> None:
+    """The one line that an error is; its kind and the exit code besides, in JSON."""
+    if as_lines:
+        logs.line("error", message, event="error", kind=type(error).__name__, code=code)
+    else:
+        print(message, file=sys.stderr)
 
 
 def one_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recsys import api, terminal
+from recsys import api, exits, terminal
 from recsys.commands.options import Json, Set, app, settled
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings
@@ -28,7 +28,7 @@ def forget(
         made = api.forget(user, data=data or _folders(settings), out=out, settings=settings, progress=progress)
     terminal.finish(made, as_json)
     if made.facts["left"]:
-        raise typer.Exit(1)
+        raise typer.Exit(exits.FOUND)
 
 
 def _folders(settings: Settings) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recsys import terminal
+from recsys import exits, terminal
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings, load, override
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    epilog=exits.table().replace("\n", "\n\n"),
 )
 
 Set = Annotated[list[str] | None, typer.Option("--set", help="Override a setting, e.g. ials.factors=128; repeatable.")]
@@ -47,6 +48,7 @@ def default(settings: Settings, what: str) -> Path:
 def settle(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Messages as JSON lines; or RECSYS_LOG=json.")] = False,
 ) -> None:
-    """Options that every command has."""
-    terminal.be_quiet(quiet)
+    """Options that every command has; they may stand anywhere on the line."""
+    terminal.be_quiet(quiet, log_json=log_json)
