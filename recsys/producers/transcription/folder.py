@@ -27,6 +27,7 @@ from recsys.audio.tags import read_tags
 from recsys.audio.workers import Outcome, Task, Workers
 from recsys.errors import ArtefactError, DataError
 from recsys.producers.notation import safe_names
+from recsys.producers.transcription.models import imported
 from recsys.producers.transcription.track import PARTS, VERSION
 
 Progress = Callable[[str, int, int], None]
@@ -212,7 +213,8 @@ def _work(
     tasks = deque(Task(TRACK, file.path, {**given, "name": named[file.path]}) for file in todo)
     seconds, megabytes = limits
     last = clock.monotonic()
-    with Workers(min(workers, len(tasks)), seconds=seconds, megabytes=megabytes, prepare=PREPARE) as pool:
+    prepare = PREPARE + imported(given["parts"], given["note_model"])
+    with Workers(min(workers, len(tasks)), seconds=seconds, megabytes=megabytes, prepare=prepare) as pool:
         for done, outcome in enumerate(pool.run(tasks), 1):
             path = outcome.task.path
             ledger[path] = _row(outcome, files[path], named[path], ledger.get(path), made_by)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -47,6 +47,18 @@ def open_model(path: str | os.PathLike[str] | None) -> NoteModel:
     from recsys.producers.transcription.basic_pitch import BasicPitch
 
     return BasicPitch(path)
+
+
+def imported(parts: Sequence[str], path: str | os.PathLike[str] | None) -> tuple[str, ...]:
+    """What a worker that is to hear these parts imports at its start: what is loaded then is no memory of a file's.
+
+    >>> imported(("chords",), None)
+    ()
+    """
+    if "notes" not in parts:
+        return ()
+    onnx = path is not None and Path(path).suffix == ".onnx"
+    return (f"recsys.producers.transcription.{'basic_pitch' if onnx else 'heard'}",)
 
 
 def _own(path: str | os.PathLike[str] | None) -> NoteModel:
