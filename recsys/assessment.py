@@ -17,6 +17,7 @@ from recsys.evaluation import Fitted, Ranker, Result, Split, prepare, run
 from recsys.evaluation.effects import Ablation
 from recsys.evaluation.report import write_report
 from recsys.evaluation.words import headline
+from recsys.evening import evening
 from recsys.models import model_class
 from recsys.models.blocks import words
 from recsys.ranking import mix
@@ -43,7 +44,9 @@ def assess(
         DataError: a protocol asked for by name that this data does not allow.
     """
     chosen = settings.evaluate
-    splits, skipped = prepare(dataset.without(settings.train.without), chosen.protocol, seed=chosen.seed)
+    splits, skipped = prepare(
+        dataset.without(settings.train.without, settings.train.keep), chosen.protocol, seed=chosen.seed
+    )
     results = measured(splits, settings, progress=progress)
     worth = _worth(dataset, settings, out, made_from, progress) if chosen.ablate else None
     asked = f"--protocol {chosen.protocol} --seed {chosen.seed}{' --ablate' if chosen.ablate else ''}"
@@ -135,9 +138,21 @@ def dialled_rankers(rank: Ranker, train: Dataset) -> dict[tuple[str, float], Ran
 
         return turned
 
-    return {("novelty", place): at(Dials(novelty=place)) for place in PLACES} | {
-        ("calibrate", place): at(Dials(calibrate=place)) for place in PLACES
+    def even(place: float) -> Ranker:
+        def turned(histories: Any, users: Rows, pool: Rows | None, k: int) -> TopK:
+            lists = longer(histories, users, pool, min(Dials(novelty=1.0).reach(k), histories.shape[1]))
+            offsets = evening(lambda rows, n: lists.take(rows).head(n), histories, train.catalogue, Dials(even=place))
+            mine = facts._replace(offsets=offsets)
+            return dialled(lists, Dials(even=place), mine, k, histories=histories) if place else lists.head(k)
+
+        return turned
+
+    ways: dict[str, Callable[[float], Ranker]] = {
+        "novelty": lambda place: at(Dials(novelty=place)),
+        "calibrate": lambda place: at(Dials(calibrate=place)),
+        "even": even,
     }
+    return {(name, place): way(place) for name, way in ways.items() for place in PLACES}
 
 
 class _Kept:

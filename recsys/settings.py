@@ -72,6 +72,7 @@ class Train(Section):
     seed: int = Field(0, ge=0)
     valid_share: float = Field(0.1, gt=0, lt=1, description="share of each listener's tracks held out to choose")
     without: list[str] = Field(["tagger"], description="content spaces that models leave out")
+    keep: list[str] = Field(["tagger:genre"], description="of these, what models read all the same")
     next_track: bool | None = Field(
         None, description="learn what comes next in lists, and use it where it is better; default: of 500 playlists on"
     )
@@ -89,6 +90,9 @@ class Recommend(Section):
     max_per_artist: int | None = Field(None, ge=1)
     dislike: float = Field(0.1, ge=0, le=10, description="deviations that likeness to a skipped track costs")
     half_life: float = Field(60.0, gt=0, description="days after which a skip counts half")
+    even: float = Field(0.0, ge=0, le=1, description="exposure: 0 as it is, 1 as even_to says, over groups of tracks")
+    even_by: str = Field("popularity", description="what makes the groups: popularity, decade, or a column")
+    even_to: Literal["catalogue", "plays"] = "catalogue"
     explore: float = Field(0.0, ge=0, le=1, description="share of places drawn by lot from other sources")
     feedback: str | None = Field(None, description="folder that recsys feedback wrote: better sources get more places")
 

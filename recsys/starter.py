@@ -41,7 +41,8 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # model = "ials"            # fit only this one; default: the best on validation
 # seed = 0
 # valid_share = 0.1
-# without = ["tagger"]      # content spaces that models leave out: predicted labels count only where you say so
+# without = ["tagger"]      # content spaces that models leave out: predictions count only where you say so
+# keep = ["tagger:genre"]   # but these
 
 # [models.ials]             # hyper-parameters of a model; default: chosen on validation
 # factors = 128
@@ -52,6 +53,7 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # users_per_part = 10000
 # novelty = 0.0             # 0 by score alone ... 1 by rarity alone; .25 cost hardly any accuracy where it was measured
 # calibrate = 0.0           # 0 ... 1: towards everybody's own mix of popularity and genre
+# even = 0.0                # 0 ... 1: share out first places by even_by = "popularity", or a column such as "country"
 # dislike = 0.1             # what likeness to a skipped track costs
 # half_life = 60.0          # days after which a skip counts half
 #                           # also: not_heard_days = 60 (older may come back), max_per_artist = 3

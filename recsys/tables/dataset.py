@@ -93,18 +93,21 @@ class Dataset:
         lists = self.playlists.matrix()
         return sp.csr_array(sp.vstack([self.matrix(), lists], format="csr"))
 
-    def without(self, spaces: Iterable[str]) -> Dataset:
+    def without(self, spaces: Iterable[str], keep: Iterable[str] = ()) -> Dataset:
         """The dataset less some content spaces; a name such as ``tagger`` means ``tagger:genre`` and the like too.
+
+        Args:
+            keep: names in full of spaces that stay all the same.
 
         >>> from recsys.tables import IdMap
         >>> places = {n: Embeddings.normalised(np.ones((1, 2)), n) for n in ("sound", "tagger:genre", "tagger:mood")}
         >>> data = Dataset(Interactions.empty(IdMap([]), IdMap(["x"])), Catalogue.empty(1), places)
-        >>> sorted(data.without(["tagger"]).contents)
-        ['sound']
+        >>> sorted(data.without(["tagger"]).contents), sorted(data.without(["tagger"], ["tagger:mood"]).contents)
+        (['sound'], ['sound', 'tagger:mood'])
         """
-        gone = set(spaces)
-        kept = {name: space for name, space in self.contents.items() if not {name, name.partition(":")[0]} & gone}
-        return replace(self, contents=kept)
+        gone, held = set(spaces), set(keep)
+        stay = {name for name in self.contents if name in held or not {name, name.partition(":")[0]} & gone}
+        return replace(self, contents={name: space for name, space in self.contents.items() if name in stay})
 
     def save(self, folder: Path, *, inputs: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         """Write all tables into ``folder`` (an empty working folder) and seal it with a manifest."""

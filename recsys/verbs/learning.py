@@ -49,7 +49,7 @@ def train(
     if only_stale and (held := current_bundle(out)) and is_current(held, made_from):
         return Made("train", held, manifest.read(held), unchanged=True)
     started = clock.perf_counter()
-    dataset = Dataset.open(tables).without(settings.train.without)
+    dataset = Dataset.open(tables).without(settings.train.without, settings.train.keep)
     left_out = settings.train.model if model is None and not len(dataset.plays) else None
     fitted = without_model(settings) if left_out else settings
     trained = training.train(dataset, fitted, progress=progress)
@@ -147,7 +147,7 @@ def tune(
     }
     if only_stale and is_current(out, made_from):
         return Made("tune", out, manifest.read(out), unchanged=True)
-    dataset = Dataset.open(Path(tables)).without(settings.train.without)
+    dataset = Dataset.open(Path(tables)).without(settings.train.without, settings.train.keep)
     until = clock.monotonic() + 60 * minutes if minutes is not None else float("inf")
     facts = tuning.search(
         dataset,

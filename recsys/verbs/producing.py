@@ -17,6 +17,7 @@ from recsys.verbs.raw import need_audio
 from recsys.verbs.teaching import Asked
 
 MINUTES = 7.0
+ENDINGS = (".parquet", ".csv")  # of predictions
 
 
 def learn_classification(
@@ -135,6 +136,8 @@ def predict(
     out, opened = Path(out), open_model(model)
     if out.is_dir():
         raise DataError(f"{out} is a folder; expected a file to write, such as {out / 'predicted.parquet'}")
+    if out.suffix.lower() not in ENDINGS:
+        raise DataError(f"found {out.name!r} to write; expected a name on {' or '.join(ENDINGS)}")
     made_by = fingerprint(Path(model))
     told = None if groups is None else read_groups(groups, audio, str(opened.facts.get("grouped_by", "")))
     by = f" by {manifest.sha256(Path(groups))}" if groups else ""

@@ -127,14 +127,15 @@ def _gathered(
 
 def _known_spaces(engine: Engine, labelled: Labelled) -> list[Embeddings]:
     """Those spaces of what was said that the bundle has, made by the same producer."""
+    from recsys.producers.tagging.ask import INSTRUMENT
     from recsys.tables.predicted import BY
 
     frame = engine.catalogue.frame
-    makers = {one.by for one in labelled.said.values()}
     known = {by for name in frame if str(name).endswith(BY) for by in frame[name].dropna().unique()}
-    spaces = labelled.spaces() if makers <= known else []
+    said = {name: one for name, one in labelled.said.items() if one.by in known}
+    same = replace(labelled, said=said, embedding=labelled.embedding if INSTRUMENT in said else None)
     sizes = {name: space.dimensions for name, space in engine.contents.items()}
-    return [space for space in spaces if sizes.get(space.space) == space.dimensions]
+    return [space for space in same.spaces() if sizes.get(space.space) == space.dimensions]
 
 
 def _with_words(engine: Engine, new: Dataset) -> Dataset:
