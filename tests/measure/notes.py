@@ -4,7 +4,8 @@ Each FOLDER of ``--data`` holds ``labels.csv`` with ``clip`` and ``audio_file``,
 offset_s and midi_pitch. Measures are those of mir_eval: onsets within 50 ms and pitches within half a semitone; with
 offsets, those within 50 ms or a fifth of the note. Notes of one pitch that two parts begin together are two notes of
 the truth, so that less than 1 can be reached. Means over clips, with intervals by resampling clips. ``--singles`` has
-one note a file, its pitch in ``midi_pitch``: the note of the highest confidence counts. ``--music`` is only timed.
+one note a file, its pitch in ``midi_pitch``: the note of the highest confidence counts. ``--music`` is only timed;
+``--font`` plays drums, which like noise and a gliding voice should be heard as nothing.
 Rendered sound overstates recordings.
 """
 
@@ -21,9 +22,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from recsys.audio.sound import RATE, Sound
 from recsys.producers.harmony.hearing import stretches
 from recsys.producers.notation import Notes
 from recsys.producers.transcription.models import NoteModel, open_model
+from tests.measure.arrange import _glide
+from tests.measure.note_music import Music, beaten
+from tests.measure.note_sounds import coloured, played
 
 Floats = NDArray[np.float64]
 MEASURES = ("precision", "recall", "F1", "F1 with offsets")
@@ -155,12 +160,32 @@ def timed(folder: Path, model: NoteModel, clips: int = 12) -> str:
     return f"{len(paths)} files: {seconds / cpu:.0f} × real time on one core, {count / seconds:.1f} notes a second"
 
 
+def unmusical(font: Path, model: NoteModel, seconds: float = 60.0, seed: int = 11) -> str:
+    """Notes a second, and their mean confidence, in what has no notes."""
+    rng, rows = np.random.default_rng(seed), []
+    count = round(seconds * RATE)
+    drums = [played(Music([beaten(seconds, rng)]), font, rng)[:count] for _ in range(3)]
+    made = {
+        "silence": [np.zeros(count, np.float32)],
+        "noise": [coloured(count, rng) * np.float32(10 ** -rng.uniform(0, 2)) for _ in range(3)],
+        "a gliding voice": [_glide(count, rng).astype(np.float32) * np.float32(0.1) for _ in range(3)],
+        "drums": [sound / np.float32(np.abs(sound).max() + 1e-6) * np.float32(0.5) for sound in drums],
+    }
+    for name, sounds in made.items():
+        found = [model.notes([Sound(sound)]) for sound in sounds]
+        sure = np.concatenate([notes.confidence for notes in found])
+        rate = len(sure) / seconds / len(sounds)
+        rows.append({"sound": name, "notes a second": rate, "confidence": sure.mean() if len(sure) else 0.0})
+    return pd.DataFrame(rows).round(3).to_string(index=False)
+
+
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, nargs="*", default=[])
     parser.add_argument("--singles", type=Path)
     parser.add_argument("--music", type=Path)
+    parser.add_argument("--font", type=Path, help="plays drums, to be heard as nothing")
     parser.add_argument("--note-model", help="nmp.onnx, or other weights")
     parser.add_argument("--part", choices=("choose", "report", "all"), default="all")
     given = parser.parse_args()
@@ -175,6 +200,8 @@ def main() -> None:
         print(singles(given.singles, model))
     if given.music:
         print(timed(given.music, model))
+    if given.font:
+        print(unmusical(given.font, model))
 
 
 if __name__ == "__main__":
