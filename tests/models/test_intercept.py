@@ -12,7 +12,7 @@ from recsys import models
 from recsys.models.blocks import blocks
 from recsys.models.features import ANYTHING, Features
 from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
-from tests.models.test_content_models import SMALL, described, rng
+from tests.models.described import SMALL, described, rng
 
 
 def half_known(name: str, known: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
