@@ -35,6 +35,8 @@ def recommend(
     format: str | None = None,
     novelty: float | None = None,
     calibrate: float | None = None,
+    even: float | None = None,
+    even_by: str | None = None,
     not_heard_days: float | None = None,
     max_per_artist: int | None = None,
     explore: float | None = None,
@@ -50,25 +52,17 @@ def recommend(
     sum to the score, and the own ``plays`` that carried it).
 
     Args:
-        bundle: a bundle, or the folder of bundles.
-        out: the folder to write.
-        n: tracks per listener.
+        bundle: a bundle, or the folder of bundles; ``out``: the folder to write.
+        n: tracks per listener, as ``format`` "parquet", "csv" or "jsonl".
         users: ids, or a file of ids; default: everyone the model was trained on.
         histories: plays of people the model has never seen; they are folded in, nothing is retrained.
         like, tag: in place of listeners, one newcomer who likes these tracks, genres or tags.
-        candidates: ids, or a file of ids: the only tracks to choose from.
-        where: a filter over catalogue columns, predictions and moods among them, that tracks must satisfy.
-        mood: a filter by mood, in words or by valence and arousal; see ``recsys.tables.narrowed``.
-        include_seen: whether tracks they have played may be recommended.
+        candidates: ids, or a file of ids: the only tracks to choose from; ``include_seen``: known ones too.
+        where, mood: filters that tracks must satisfy, see ``recsys.tables.where`` and ``recsys.tables.narrowed``.
         resume: keep the finished parts of an earlier run under the same plan.
-        format: "parquet", "csv" or "jsonl".
-        novelty: 0 by score alone … 1 by rarity alone.
-        calibrate: 0 by score alone … 1 by the listener's own mix of popularity and genre.
-        not_heard_days: nothing heard within so many days; what was heard earlier may come back.
-        max_per_artist: at most so many by one artist in a list.
+        novelty, calibrate, not_heard_days, max_per_artist: dials, see ``recsys.settings.Recommend``.
         explore: share of places that go by lot to a single member of the model; adds a column ``propensity``, the
-            chance with which each row's source was drawn.
-        feedback: a folder that ``feedback`` wrote: sources get places by their chance to be the best.
+            chance with which each row's source was drawn; ``feedback``: a folder that says how good sources are.
         now: when the lists are for, Unix seconds UTC; default: the latest event of the log.
     """
     from recsys import batch
@@ -77,6 +71,7 @@ def recommend(
 
     settings, out = settings or Settings(), Path(out)
     dials = {"novelty": novelty, "calibrate": calibrate, "not_heard_days": not_heard_days, "explore": explore}
+    dials |= {"even": even, "even_by": even_by}
     lots = {"max_per_artist": max_per_artist, "feedback": None if feedback is None else str(feedback)}
     wanted = changed(settings, "recommend", n=n, format=format, **dials, **lots).recommend
     engine = Engine.open(bundle)
