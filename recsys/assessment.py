@@ -141,9 +141,15 @@ def dialled_rankers(rank: Ranker, train: Dataset) -> dict[tuple[str, float], Ran
     def even(place: float) -> Ranker:
         def turned(histories: Any, users: Rows, pool: Rows | None, k: int) -> TopK:
             lists = longer(histories, users, pool, min(Dials(novelty=1.0).reach(k), histories.shape[1]))
-            offsets = evening(lambda rows, n: lists.take(rows).head(n), histories, train.catalogue, Dials(even=place))
-            mine = facts._replace(offsets=offsets)
-            return dialled(lists, Dials(even=place), mine, k, histories=histories) if place else lists.head(k)
+            if not place:
+                return lists.head(k)
+
+            def some(rows: Rows, n: int) -> TopK:
+                return TopK(lists.rows[rows], lists.scores[rows]).head(n)
+
+            dials = Dials(even=place)
+            mine = facts._replace(offsets=evening(some, histories, train.catalogue, dials))
+            return dialled(lists, dials, mine, k, histories=histories)
 
         return turned
 

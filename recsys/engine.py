@@ -6,6 +6,7 @@ Loads neither a training library nor torch; parts of the bundle are read when th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,11 @@ from recsys.opened import Opened
 from recsys.playlists.formats import Entry
 from recsys.playlists.solve import Playlist
 from recsys.ranking.dials import Dials
+from recsys.ranking.dials import Facts as DialFacts
+from recsys.retrieval import top_lists
 from recsys.settings import Playlist as PlaylistSettings
 from recsys.settings import Similar as SimilarSettings
-from recsys.tables import Interactions
+from recsys.tables import Interactions, TopK
 from recsys.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -102,7 +105,9 @@ class Engine(Opened):
         some places go to other sources, by lot.
         """
         mine = None if rows is None else self.listening.take(rows)
-        wishes = Wishes(dials or Dials(), self.dial_facts, self.listening.newest if now is None else now, mine)
+        dials = dials or Dials()
+        facts = self.evened(dials) if dials.even else self.dial_facts
+        wishes = Wishes(dials, facts, self.listening.newest if now is None else now, mine)
         exclude = None if include_seen else wishes.exclude(histories)
         finish = wishes.finish(histories, n)
         reach = min(wishes.dials.reach(n), max(len(self.tracks), n)) if finish else n
@@ -111,6 +116,23 @@ class Engine(Opened):
         if exploration is None:
             return explained
         return explored(self.model, self.known, histories, explained, exploration, **options)
+
+    def evened(self, dials: Dials) -> DialFacts:
+        """What dials know of tracks, with what evens exposure out; found from a sample of the listeners, and kept."""
+        key = dials.even, dials.even_by, dials.even_to
+        if key not in self._evened:
+            from recsys.evening import evening
+
+            def lists(rows: Rows, k: int) -> TopK:
+                return top_lists(self.model, self.histories[rows], k, users=rows, exclude=self.histories[rows])
+
+            offsets = evening(lists, self.histories, self.catalogue, dials)
+            self._evened[key] = self.dial_facts._replace(offsets=offsets)
+        return self._evened[key]
+
+    @cached_property
+    def _evened(self) -> dict[tuple[float, str, str], DialFacts]:
+        return {}
 
     def frame(self, user_ids: NDArray[Any], explained: Explained) -> pd.DataFrame:
         """Lists in ids, one row per recommendation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -61,7 +61,7 @@ class Wishes:
         return disliked(mine.skips, mine.skipped, mine.histories, self.now, self.dials.half_life)
 
     def _only_dislikes(self) -> bool:
-        return Dials(dislike=self.dials.dislike, half_life=self.dials.half_life) == self.dials
+        return replace(self.dials, dislike=0).neutral
 
 
 def dial_facts(compared: Compared, listeners: Floats, taste: Floats | None) -> Facts:

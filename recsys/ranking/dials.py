@@ -10,7 +10,7 @@ Conventions:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys.ranking.dislikes import unlike
+from recsys.ranking.even import evened
 from recsys.ranking.lists import reordered, scale
 from recsys.ranking.mix import calibrated, own_mix
 from recsys.tables import TopK
@@ -39,6 +40,9 @@ class Dials:
         max_per_artist: at most so many by one artist; None = any number.
         dislike: how many deviations of a list's scores the likeness to a disliked track takes away.
         half_life: days after which a skip or dislike counts half.
+        even: 0 exposure as it is … 1 as it should be, over groups of tracks.
+        even_by: the attribute that makes the groups: popularity, decade, or a column such as country.
+        even_to: "catalogue", each track alike, or "plays", as tracks are listened to.
     """
 
     novelty: float = 0.0
@@ -47,11 +51,14 @@ class Dials:
     max_per_artist: int | None = None
     dislike: float = 0.0
     half_life: float = 60.0
+    even: float = 0.0
+    even_by: str = "popularity"
+    even_to: str = "catalogue"
 
     @property
     def neutral(self) -> bool:
         """Whether lists come out as they are."""
-        return self == Dials(half_life=self.half_life)
+        return replace(self, half_life=0, even_by="", even_to="") == Dials(half_life=0, even_by="", even_to="")
 
     def reach(self, n: int) -> int:
         """How many candidates a list of ``n`` should be chosen from.
@@ -70,12 +77,14 @@ class Facts(NamedTuple):
         artists: codes, −1 = unknown, (tracks,); None = unknown altogether.
         classes: share of each class (genres, bands of popularity) in each track, see ``classes``; None = none known.
         vectors: unit vectors whose cosine is likeness, (tracks, d), or None.
+        offsets: what evens exposure out, in deviations, see ``even.offsets``, (tracks,), or None.
     """
 
     listeners: NDArray[Any]
     artists: Rows | None = None
     classes: sp.csr_array | None = None
     vectors: Floats | None = None
+    offsets: Floats | None = None
 
 
 def dialled(
@@ -98,6 +107,8 @@ def dialled(
     if dislikes is not None and dials.dislike > 0:
         lists = unlike(lists, dislikes, facts.vectors, dials.dislike)
     lists = novel(lists, facts.listeners, dials.novelty)
+    if facts.offsets is not None and dials.even > 0:
+        lists = evened(lists, facts.offsets)
     if facts.artists is not None and dials.max_per_artist is not None:
         lists = capped(lists, facts.artists, dials.max_per_artist)
     if facts.classes is not None and dials.calibrate > 0:

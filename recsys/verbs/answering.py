@@ -71,9 +71,9 @@ def recommend(
 
     settings, out = settings or Settings(), Path(out)
     dials = {"novelty": novelty, "calibrate": calibrate, "not_heard_days": not_heard_days, "explore": explore}
-    dials |= {"even": even, "even_by": even_by}
+    shared: dict[str, Any] = {"even": even, "even_by": even_by}
     lots = {"max_per_artist": max_per_artist, "feedback": None if feedback is None else str(feedback)}
-    wanted = changed(settings, "recommend", n=n, format=format, **dials, **lots).recommend
+    wanted = changed(settings, "recommend", n=n, format=format, **dials, **shared, **lots).recommend
     engine = Engine.open(bundle)
     asked = narrowed(engine.catalogue.frame, where, mood)
     job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now, like, tag, asked)
