@@ -70,6 +70,7 @@ not_heard_days = 180
 
 # Any recipe may also say, for instance:
 # where = "year >= 1990 and genre != 'Christmas'"
+# mood = "calm, tender"                              # any of these; or "valence>.6,arousal<.4"
 # without = { artists = ["..."], genres = ["Audiobook"], playlists = ["disliked.m3u8"] }
 # shares = [{ of = "new", at_least = 0.3 }]           # or where = "..." in place of of
 # different = [{ column = "decade", at_least = 2 }]

@@ -28,6 +28,7 @@ WEIGHTS = {  # of a field in a query, largest first; every one is a column, but 
 NAMES = ("title", "artist")
 LABELS = ("genre", "tags", "mood", "predicted")
 LEAST = 0.3  # chance of a predicted label that is worth finding
+RATHER, TOP = 0.1, 0.02  # chance, and share of the tracks likeliest to have it, of a label that hardly any is sure of
 LONGEST = 400  # words of one text that count
 PHRASE = 4  # words of a label that may be written as one
 DIMENSIONS = 64
@@ -185,9 +186,10 @@ def _predicted(frame: pd.DataFrame) -> tuple[list[int], list[str], list[float]]:
         for name in frame:
             start = f"{CHANCE}{target}_"
             if str(name).startswith(start):
-                chances = frame[name].to_numpy(np.float64, na_value=np.nan)
+                chances = np.nan_to_num(frame[name].to_numpy(np.float64, na_value=np.nan))
                 label = str(name).removeprefix(start).replace("_", " ")
-                for row in np.flatnonzero(chances >= LEAST).tolist():
+                least = min(LEAST, max(RATHER, float(np.quantile(chances, 1 - TOP)))) if len(chances) else LEAST
+                for row in np.flatnonzero(chances >= least).tolist():
                     for word in words[label]:
                         best[row, word] = float(chances[row])
     return [row for row, _ in best], [word for _, word in best], list(best.values())

@@ -116,6 +116,15 @@ def test_a_predicted_mood_is_said_with_its_chance() -> None:
     assert text_reasons.reasons(index, Catalogue(songs), said) == ["mood calm, predicted with 70 %"]
 
 
+def test_of_a_label_that_nothing_is_sure_to_have_the_likeliest_are_found() -> None:
+    chances = np.linspace(0, 0.27, 100)
+    songs = pd.DataFrame({"instrument_predicted": [["drums"]] * 100, "instrument_by": "i@1", "title": "x"})
+    index = text.build(songs.assign(p_instrument_piano=chances, p_instrument_oboe=chances / 4, p_instrument_drums=0.9))
+    assert text_search.search(index, "piano", 9).rows.tolist() == [99, 98]
+    assert text_search.search(index, "oboe", 9).rows.tolist() == []
+    assert len(text_search.search(index, "drums", 100).rows) == 100
+
+
 def test_words_that_are_sung_are_found_after_titles() -> None:
     songs = pd.DataFrame({"title": ["Other", "Sea", "None"], "lyrics": ["calm waves of the sea tonight", None, None]})
     assert text_search.search(text.build(songs), "sea", 3).rows.tolist() == [1, 0]
