@@ -41,7 +41,7 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # model = "ials"            # fit only this one; default: the best on validation
 # seed = 0
 # valid_share = 0.1
-# without = ["tagger"]      # content spaces that models leave out: predictions count only where you say so
+# without = ["tagger", "gen"]  # content spaces that models leave out: predictions count only where you say so
 # keep = ["tagger:genre"]   # but these
 
 # [models.ials]             # hyper-parameters of a model; default: chosen on validation

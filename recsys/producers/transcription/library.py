@@ -25,11 +25,12 @@ from recsys.audio import parts as tables
 from recsys.audio.spectra import front_end_hash
 from recsys.audio.workers import UNREADABLE, Task, Workers
 from recsys.errors import ArtefactError, DataError
+from recsys.producers.generation.composer import stored
 from recsys.producers.harmony.features import PARTS as HARMONY_PARTS
 from recsys.producers.notation import Notes
 from recsys.producers.transcription import described
 from recsys.producers.transcription.folder import MEGABYTES, PREPARE, SECONDS
-from recsys.producers.transcription.models import open_model
+from recsys.producers.transcription.models import imported, open_model
 from recsys.producers.transcription.symbols import PARTS
 from recsys.producers.transcription.track import VERSION
 from recsys.tables import Embeddings
@@ -39,7 +40,7 @@ Row = dict[str, Any]
 KIND = "symbols"
 JOURNAL, TABLE = "journal", "symbols.parquet"
 HEAR = "recsys.producers.transcription.symbols:symbols"
-HARMONY, TRANS = "harmony", "trans"
+HARMONY, TRANS, GEN = "harmony", "trans", "gen"
 FLUSH_FILES, FLUSH = 64, 3.0  # files, seconds
 COLUMNS = {
     "digest": pa.string(),
@@ -52,6 +53,7 @@ COLUMNS = {
     "chords_confidence": pa.float32(),
     "by_notes": pa.string(),
     "trans": pa.list_(pa.float32()),
+    "gen": pa.list_(pa.float32()),
     "known": pa.list_(pa.bool_()),
     "notes_confidence": pa.float32(),
     "notes": pa.int32(),
@@ -96,7 +98,8 @@ def hear_library(
         if not todo and manifest.find(Path(out)) and not any((Path(out) / JOURNAL).glob("*.parquet")):
             return {"heard": 0, **_counts(rows, files)}
         given = {"parts": tuple(parts), "note_model": note_model}
-        limits = Workers(max(min(workers, len(todo)), 1), seconds=time_limit, megabytes=memory_limit, prepare=PREPARE)
+        prepare = PREPARE + imported(parts, note_model)
+        limits = Workers(max(min(workers, len(todo)), 1), seconds=time_limit, megabytes=memory_limit, prepare=prepare)
         _work(Path(out), rows, todo, makers, given, limits, progress)
         _seal(Path(out), rows, {"made_by": makers})
         heard = sum(rows[digest]["cause"] is None for digest in todo)
@@ -114,7 +117,8 @@ def made_by(parts: Sequence[str], note_model: str | None) -> dict[str, str]:
             raise DataError(f"part {part!r}; expected one or more of {', '.join(PARTS)}")
     facts: dict[str, list[Any]] = {"chords": [VERSION, front_end_hash(), list(HARMONY_PARTS)]}
     if "notes" in parts:
-        facts["notes"] = [VERSION, described.VERSION, front_end_hash(), open_model(note_model).name]
+        heard = [VERSION, described.VERSION, front_end_hash(), open_model(note_model).name]
+        facts["notes"] = [*heard, stored().digest]
     return {part: hashlib.sha256(json.dumps(facts[part]).encode()).hexdigest()[:12] for part in parts}
 
 
@@ -125,8 +129,8 @@ class Symbols:
     rows: Sequence[Row | None]
 
     def spaces(self) -> list[Embeddings]:
-        """The blocks "harmony" and "trans" that say anything."""
-        made = [self._space(name) for name in (HARMONY, TRANS)]
+        """The blocks "harmony", "trans" and "gen" that say anything."""
+        made = [self._space(name) for name in (HARMONY, TRANS, GEN)]
         return [space for space in made if space is not None and space.known.any()]
 
     def melodies(self) -> list[Notes | None]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from recsys.producers.generation.described import block
 from recsys.producers.harmony.chords import harmony
 from recsys.producers.harmony.features import describe as describe_harmony
 from recsys.producers.harmony.hearing import hear, stretches
@@ -24,7 +25,7 @@ def symbols(path: str, *, parts: tuple[str, ...] = PARTS, note_model: str | None
     """Hear a file.
 
     Returns:
-        ``seconds``, ``key``, ``harmony`` and ``chords_confidence`` (of chords), ``trans``, ``known``,
+        ``seconds``, ``key``, ``harmony`` and ``chords_confidence`` (of chords), ``trans``, ``gen``, ``known``,
         ``notes_confidence``, ``notes`` (how many), ``onset``, ``offset``, ``pitch`` of the melody (of notes). A vector
         is None where nothing can be said.
 
@@ -50,6 +51,7 @@ def of_notes(notes: Notes, beats: Any, key: int | None, seconds: float) -> Row:
     line = melody(notes) if told.vector is not None else Notes.none()
     return {
         "trans": _listed(told.vector),
+        "gen": None if told.vector is None else _listed(block(notes, beats, key)),
         "known": told.known.tolist(),
         "notes_confidence": told.confidence,
         "notes": len(notes),

@@ -16,7 +16,7 @@ from recsys.errors import ArtefactError, DataError
 from recsys.producers.notation import Notes, Part, Piece, write_midi
 from recsys.producers.transcription import library, symbols
 from recsys.producers.transcription.described import width
-from recsys.producers.transcription.library import HARMONY, KIND, TABLE, TRANS, hear_library, open_symbols
+from recsys.producers.transcription.library import GEN, HARMONY, KIND, TABLE, TRANS, hear_library, open_symbols
 from recsys.settings import parse
 from recsys.tables import Dataset
 from recsys.verbs.symbols import symbols_of
@@ -103,6 +103,7 @@ def bundle(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     trans = Dataset.open(place / "tables").contents[TRANS]
     assert trans.known.all()
     assert trans.dimensions == width()
+    assert Dataset.open(place / "tables").contents[GEN].known.all()
     api.train(place / "tables", out=place / "bundles")
     return place / "bundles"
 
@@ -118,6 +119,16 @@ def test_a_hummed_tune_and_a_midi_file_find_their_track(bundle: Path, tmp_path: 
         assert "9 semitones higher, 1.2" in found["reason"][0]
     none = api.similar(bundle=bundle, midi=tmp_path / "tune.mid", where="title = 'one'")
     assert "two" not in none["title"].tolist()
+
+
+def test_tracks_are_compared_by_their_melodies(bundle: Path) -> None:
+    engine = api.open_engine(bundle)
+    one = engine.tracks.at(np.flatnonzero(engine.catalogue.values("title") == "one"))[0]
+    found = api.similar([one], bundle=bundle, by="melody")
+    assert one not in found["track_id"].tolist()
+    assert (found["score"] < 0.6).all()
+    with pytest.raises(DataError, match="like or unlike by melody"):
+        api.similar([one], like=[one], bundle=bundle, by="melody")
 
 
 def test_an_update_keeps_the_melodies_with_their_tracks(bundle: Path, tmp_path: Path) -> None:
