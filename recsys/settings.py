@@ -71,7 +71,7 @@ class Train(Section):
     model: str | None = Field(None, description="fit only this model; default: the best on validation")
     seed: int = Field(0, ge=0)
     valid_share: float = Field(0.1, gt=0, lt=1, description="share of each listener's tracks held out to choose")
-    without: list[str] = Field(["tagger"], description="content spaces that models leave out")
+    without: list[str] = Field(["tagger", "gen"], description="content spaces that models leave out")
     keep: list[str] = Field(["tagger:genre"], description="of these, what models read all the same")
     next_track: bool | None = Field(
         None, description="learn what comes next in lists, and use it where it is better; default: of 500 playlists on"
