@@ -5,7 +5,7 @@ Loads neither a training library nor torch; parts of the bundle are read when th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ from recsys.wishes import Wishes
 
 if TYPE_CHECKING:
     from recsys.audio.outside import Outside
+    from recsys.producers.melody.search import Found
     from recsys.producers.notation import Notes
 
 ENTRY = ("title", "artist", "album", "path", "mbid", "isrc")  # what a playlist file says of a track
@@ -193,7 +194,7 @@ class Engine(Opened):
             track_ids: the tracks to start from; a track is never its own neighbour.
             n: neighbours per track.
             like, unlike: one search from all of ``track_ids`` and ``like`` together, away from ``unlike``.
-            by: "hybrid" (both), "collaborative" (who listens), "content" (what it is) or "sound".
+            by: "hybrid" (both), "collaborative" (who listens), "content" (what it is), "sound", "harmony" or "melody".
             where: a filter over catalogue columns; applied inside the search.
             max_per_artist: at most so many neighbours by one artist.
             not_same_album: leave out the album of the track asked for.
@@ -215,6 +216,11 @@ class Engine(Opened):
         wanted = [([*track_ids, *like], list(unlike))] if like or unlike else [([track], []) for track in track_ids]
         if not all(likes for likes, _ in wanted) or not wanted:
             raise DataError("nothing to start from; expected a track id, or like with the ids of tracks")
+        if by == nearby.MELODY:
+            if like or unlike:
+                raise DataError("like or unlike by melody; expected track ids, each compared by itself")
+            found = [self._by_melody(track, n, rules) for track in track_ids]
+            return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
         found = []
         for likes, unlikes in wanted:
             seeds = self.seeds(likes, unlikes, by)
@@ -251,13 +257,24 @@ class Engine(Opened):
             DataError: no melodies were heard, or the tune is too short.
         """
         settings = settings or SimilarSettings()
+        n = n or settings.n
         allow = None if where is None else np.flatnonzero(self.catalogue.where(where)).astype(np.int32)
-        found = self.tunes.search(tune, 4 * (n or settings.n), allow=allow)
+        rules = {"max_per_artist": max_per_artist or settings.max_per_artist, "collapse": collapse}
+        return self._tunes_frame(name, self.tunes.search(tune, 4 * n, allow=allow), n, rules)
+
+    def _by_melody(self, track: Any, n: int, rules: Mapping[str, Any]) -> pd.DataFrame:
+        """The tracks whose whole melody is most like that of a track."""
+        (row,) = self.tracks.rows([track])
+        mates = nearby.album_mates(self.catalogue, int(row)) if rules["not_same_album"] else nearby.NONE
+        found = self.tunes.alike(int(row), 4 * n, allow=rules["allow"], exclude=mates)
+        return self._tunes_frame(self.tracks.at(np.array([row]))[0], found, n, rules)
+
+    def _tunes_frame(self, name: Any, found: Sequence[Found], n: int, rules: Mapping[str, Any]) -> pd.DataFrame:
+        """What was found by a melody, under the rules for artists and recordings."""
         rows = np.array([one.row for one in found], np.int32)
-        once = self.catalogue.codes("recording") if collapse and "recording" in self.catalogue.frame else None
+        once = self.catalogue.codes("recording") if rules["collapse"] and "recording" in self.catalogue.frame else None
         single = np.arange(len(rows)) if once is None else nearby.first_of_each(once[rows], 1)
-        most = max_per_artist or settings.max_per_artist
-        kept = single[nearby.first_of_each(self.catalogue.artists[rows[single]], most)][: n or settings.n]
+        kept = single[nearby.first_of_each(self.catalogue.artists[rows[single]], rules["max_per_artist"])][:n]
         near = Near(rows[kept], np.array([found[place].score for place in kept], np.float32))
         return self._similar_frame(np.array([name], object), near, [found[place].told() for place in kept])
 

@@ -14,8 +14,9 @@ from recsys.errors import DataError
 from recsys.index import Index
 from recsys.tables import Catalogue
 
+MELODY = "melody"  # no space: melodies are aligned, see ``recsys.producers.melody``
 HARMONY = "harmony"  # the space of the harmony.parquet that transcribe writes
-WAYS = ("hybrid", "collaborative", "content", "sound", HARMONY)
+WAYS = ("hybrid", "collaborative", "content", "sound", HARMONY, MELODY)
 WORDS = {
     "collaborative": "heard by the same listeners",
     "content": "alike in content",

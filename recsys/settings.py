@@ -101,7 +101,7 @@ class Similar(Section):
     """Neighbours of a track; ``taste`` is the collaborative share of the hybrid score, the rest is content."""
 
     n: int = Field(10, ge=1, le=10_000)
-    by: Literal["hybrid", "collaborative", "content", "sound", "harmony"] = "hybrid"
+    by: Literal["hybrid", "collaborative", "content", "sound", "harmony", "melody"] = "hybrid"
     taste: float = Field(0.5, ge=0, le=1)
     max_per_artist: int | None = Field(None, ge=1)
 

@@ -84,7 +84,7 @@ def similar(
     unlike: Annotated[list[str] | None, typer.Option(help="And away from this; repeatable.")] = None,
     hum: Annotated[Path | None, typer.Option(help="Tracks with this tune: sound of one voice.")] = None,
     midi: Annotated[Path | None, typer.Option(help="Tracks with the melody of this MIDI file.")] = None,
-    by: Annotated[str | None, typer.Option(help="hybrid, collaborative, content, sound or harmony.")] = None,
+    by: Annotated[str | None, typer.Option(help="hybrid, collaborative, content, sound, harmony, melody.")] = None,
     where: Where = None,
     mood: Mood = None,
     max_per_artist: Annotated[int | None, typer.Option(help="At most so many by one artist.", min=1)] = None,

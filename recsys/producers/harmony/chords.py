@@ -29,6 +29,7 @@ VOCABULARIES: dict[str, dict[str, str]] = {  # of each quality: how it is told
 WEIGHT = 1.5  # of what is heard against the course
 FAINT = 0.02  # of the usual strength: a unit below it sounds not at all
 NOTHING = -4.0  # log-chance that a chord is followed by none
+SHORTEST = 1.0  # seconds of a file below which no chord is told
 SURE = 20.0  # log-odds for no chord in silence
 
 
@@ -47,6 +48,7 @@ def harmony(heard: Heard) -> Harmony:
     told = odds(notes)
     loudness = notes.sum(axis=1)
     silent = loudness <= FAINT * max(float(np.quantile(loudness, 0.9)), 1e-6)
+    silent |= heard.seconds < SHORTEST
     chords = told.chords.copy()
     chords[silent, -1] += SURE
     return Harmony(found, notes, Odds(log_softmax(chords), told.keys))

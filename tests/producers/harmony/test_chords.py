@@ -130,6 +130,11 @@ def test_silence_has_no_chord_and_no_key() -> None:
     assert np.allclose(whole(quiet), 1 / 24)
 
 
+def test_a_sound_too_short_for_a_chord_has_none() -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE // 4) / RATE).astype(np.float32)
+    assert decoded(harmony(of_sounds([Sound(tone)]))).labels == ["N"]
+
+
 def test_noise_has_no_chords_that_anybody_is_sure_of() -> None:
     hiss = (0.1 * np.random.default_rng(1).standard_normal(15 * RATE)).astype(np.float32)
     found = decoded(harmony(of_sounds([Sound(hiss)])))
