@@ -138,7 +138,7 @@ class Symbols:
         return [None if row is None or not row["pitch"] else _line(row) for row in self.rows]
 
     def _space(self, name: str) -> Embeddings | None:
-        vectors = [None if row is None else row[name] for row in self.rows]
+        vectors = [None if row is None else row.get(name) for row in self.rows]
         width = max((len(vector) for vector in vectors if vector is not None), default=0)
         if not width:
             return None
@@ -185,7 +185,8 @@ def _opened(place: Path) -> Iterator[dict[str, Row]]:
         except OSError as error:
             raise ArtefactError(f"another process writes to {place}; wait for it, or stop it") from error
         known = [place / TABLE] if (place / TABLE).is_file() else []
-        yield {row["digest"]: row for path in [*known, *_journal(place)] for row in tables.read(path).to_pylist()}
+        rows = (row for path in [*known, *_journal(place)] for row in tables.read(path).to_pylist())
+        yield {row["digest"]: {**dict.fromkeys(COLUMNS), **row} for row in rows}
 
 
 def _journal(place: Path) -> list[Path]:
