@@ -19,6 +19,7 @@ from recsys.errors import RecsysError
 from recsys.serving import page, problems
 from recsys.serving.answers.heard import Log
 from recsys.serving.answers.library import Library
+from recsys.serving.express import Express
 from recsys.serving.guard import Guard
 from recsys.serving.live import Live
 from recsys.serving.metrics import Metrics
@@ -64,7 +65,7 @@ def create_app(bundle: Path, options: Options | None = None, *, wait: bool = Fal
     for error in (RecsysError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, _problem)
     app.router.routes.extend(page.routes())
-    guarded: ASGIApp = Guard(app, live, options, metrics)
+    guarded: ASGIApp = Guard(Express(app), live, options, metrics)
     origins = options.settings.serve.origins
     if not origins:
         return guarded

@@ -59,6 +59,15 @@ def test_the_blend_is_a_matter_of_the_question(
     assert ids(got(ask, f"/similar/{track}", n=6, **query)) == engine.similar([track], 6, by=by)["track_id"].tolist()
 
 
+@pytest.mark.parametrize("query", ["", "n=3", "taste=.25", "n=7&taste=0", "n=100&taste=1"])
+def test_the_plainest_question_is_answered_as_the_others_are(ask: httpx.Client, track: str, query: str) -> None:
+    express = ask.get(f"/similar/{track}?{query}")
+    route = ask.get(f"/similar/{track}?offset=0&{query}")
+    assert express.status_code == route.status_code == 200
+    assert express.content == route.content
+    assert express.headers.keys() == route.headers.keys()
+
+
 def test_several_seeds_and_a_cap(ask: httpx.Client, engine: Engine, track: str) -> None:
     like, unlike = (str(one) for one in engine.most_played(3)[1:])
     found = got(ask, f"/similar/{track}", n=6, like=like, unlike=unlike, max_per_artist=1)

@@ -76,15 +76,21 @@ def similar(stand: Stand, asked: Near) -> dict[str, Any]:
 def neighbours(stand: Stand, seeds: Seeds, blend: dict[str, float], asked: Near) -> tuple[nearby.Near, int | None]:
     """One page, and where the next begins."""
     end = asked.offset + asked.n
-    near = nearby.neighbours(
-        stand.engine.index,
-        cast(Catalogue, Artists(stand.shelf.artists)),
-        seeds,
-        min(end + 1, max(len(stand.tracks), 1)),
-        weights=blend,
-        allow=cast(Rows, stand.allow(asked.where)),
-        max_per_artist=asked.max_per_artist,
-    )
+    wanted, allow = min(end + 1, max(len(stand.tracks), 1)), stand.allow(asked.where)
+    if len(seeds.rows) == 1 and len(seeds.likes) and asked.max_per_artist is None:
+        lists = stand.engine.index.neighbours(seeds.likes, wanted, weights=blend, allow=allow)
+        real = int(lists.lengths[0])
+        near = nearby.Near(lists.rows[0, :real], lists.scores[0, :real])
+    else:
+        near = nearby.neighbours(
+            stand.engine.index,
+            cast(Catalogue, Artists(stand.shelf.artists)),
+            seeds,
+            wanted,
+            weights=blend,
+            allow=cast(Rows, allow),
+            max_per_artist=asked.max_per_artist,
+        )
     page = nearby.Near(near.rows[asked.offset : end], near.scores[asked.offset : end])
     return page, end if len(near.rows) > end else None
 
