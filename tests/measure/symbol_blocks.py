@@ -19,7 +19,7 @@ from recsys.producers.transcription.library import HARMONY, TRANS, open_symbols
 from recsys.tables import Catalogue
 from recsys.verbs.symbols import symbols_of
 from tests.measure import simulate
-from tests.measure.content_blocks import Found, measure, show
+from tests.measure.content_blocks import MODELS, Found, measure, show
 
 
 def main() -> None:
@@ -47,8 +47,8 @@ def main() -> None:
             "sound + both": replace(bare, contents={**bare.contents, **spaces}),
             **{f"{n} alone": replace(bare, catalogue=empty, contents={n: s}) for n, s in spaces.items()},
         }
-        measure(found, hidden, variants)
-    show("emotify, SIMULATED listening, new artists", found, "sound")
+        measure(found, hidden, MODELS, variants)
+    show("emotify, SIMULATED listening, new artists", found, ["sound"])
 
 
 if __name__ == "__main__":
