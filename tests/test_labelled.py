@@ -17,7 +17,7 @@ from recsys.errors import ArtefactError, DataError
 from recsys.freshness import fingerprint
 from recsys.producers.tagging.ask import ask
 from recsys.producers.tagging.kept import KIND, save, told
-from recsys.settings import Settings
+from recsys.settings import Settings, parse
 from recsys.tables.predicted import is_predicted
 from recsys.verbs.labelled import LESSONS, MODEL, library_of, said_now
 from recsys.verbs.raw import labels_of
@@ -109,12 +109,16 @@ def test_tracks_that_come_late_get_predictions_and_others_keep_theirs(home: Path
     tracks = root / "tracks.csv"
     pd.DataFrame({"track_id": ["x"], "path": [str(root / "music" / "00.wav")], "kind": ["drum"]}).to_csv(tracks)
     api.ingest(tracks=[tracks], features=root / "features", out=root / "tables")
-    base = api.train(root / "tables", out=root / "bundles").path
+    kept = parse({"train": {"keep": ["tagger:kind"]}})
+    base = api.train(root / "tables", out=root / "bundles", settings=kept).path
     for number in (4, 5):
         shutil.copy(home / "audio" / f"{number:02}.wav", root / "music")
     api.analyze([root / "music"], out=root / "features", workers=1)
     made = api.update(base, features=root / "features").path
-    before, after = (Engine.open(bundle).catalogue.frame.set_index("path") for bundle in (base, made))
+    engine = Engine.open(made)
+    before, after = (one.catalogue.frame.set_index("path") for one in (Engine.open(base), engine))
+    assert engine.contents["tagger:kind"].known.all()
+    assert "tagger:kind" not in Engine.open(api.train(root / "tables", out=root / "usual").path).contents
     assert len(after) == len(before) + 2
     late = after.loc[after.index.difference(before.index)].sort_index()
     assert [labels[0] for labels in late["kind_predicted"]] == list(KINDS[1:])
