@@ -42,10 +42,20 @@ def erase(who: Who, folders: Sequence[Path], proof: Proof, *, progress: Progress
     looked: Counter[str] = Counter()
     skip = proof.path.parent.resolve()
     found = traces.traces(folders, who, looked)
-    proof.left = [who.masked(path) for path in found if skip not in Path(path).resolve().parents]
+    found = [path for path in found if skip not in Path(path).resolve().parents] + _sources(who, folders)
+    proof.left = [who.masked(path) for path in found]
     proof.looked = dict(sorted(looked.items()))
     if progress:
         progress("forget", len(steps) + 1, len(steps) + 1)
+
+
+def _sources(who: Who, folders: Sequence[Path]) -> list[str]:
+    """Files elsewhere that tables were made from and that still name the listener: these would come back with them."""
+    homes = [folder.resolve() for folder in folders]
+    inputs = [manifest.read(folder).get("inputs") for folder, kind in _made(folders) if kind == TABLES]
+    paths = {Path(path) for given in inputs for files_ in (given or {}).values() for path in files_}
+    outside = [path for path in sorted(paths) if path.is_file() and not any(h in path.resolve().parents for h in homes)]
+    return [str(path) for path in outside if files.without(path, who, write=False)]
 
 
 def _told(who: Who, value: Any) -> Any:

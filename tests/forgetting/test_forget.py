@@ -55,8 +55,11 @@ def kept(world: Path, tables: Path, bundle: Path, gone: str, tmp_path_factory: p
 
 
 @pytest.fixture
-def data(kept: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(kept, tmp_path / "data"))
+def data(kept: Path, world: Path, tmp_path: Path) -> Path:
+    copy = Path(shutil.copytree(kept, tmp_path / "data"))
+    told = copy / "tables/manifest.json"  # says what the tables were made from: the copied files
+    told.write_text(told.read_text().replace(str(world), str(copy / "raw")))
+    return copy
 
 
 def test_nothing_is_left_and_others_keep_their_lists(data: Path, gone: str) -> None:
@@ -133,6 +136,17 @@ def test_what_it_did_not_write_is_named(data: Path, gone: str) -> None:
     made = api.forget(gone, data=data, time=NOW)
     assert made.facts["left"] == [str(data / "notes.md")]
     assert "look there yourself" in made.facts["headline"]
+
+
+def test_a_log_elsewhere_is_named(data: Path, gone: str, world: Path) -> None:
+    """The tables were made from a log outside of the folder, which nobody may rewrite unasked."""
+    log = data.parent / "elsewhere/plays.csv"
+    log.parent.mkdir()
+    shutil.copy(world / "plays.csv", log)
+    api.ingest([log], out=data / "tables")
+    made = api.forget(gone, data=data, time=NOW)
+    assert made.facts["left"] == [str(log)]
+    assert gone in log.read_text()
 
 
 def test_an_unknown_listener_is_one_line(data: Path) -> None:

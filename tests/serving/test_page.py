@@ -16,6 +16,7 @@ import pytest
 from recsys import api
 from recsys.engine import Engine
 from recsys.serving import page
+from recsys.serving.guard import SAFE
 from recsys.settings import Settings, parse
 from tests.serving import browser
 from tests.serving.browser import Browser
@@ -265,6 +266,20 @@ def test_what_is_not_there_is_one_line(at: Browser, address: str) -> None:
 
 
 @needs_browser
+def test_without_sound_and_without_vectors(tables: Path, tmp_path: Path) -> None:
+    """A log alone has no map, no sound and no neighbours; the page says so and goes on."""
+    api.train(tables, out=tmp_path / "bundles", model="popularity")
+    for address in serve(tmp_path / "bundles", tmp_path):
+        with Browser() as one:
+            one.go(address + "/")
+            one.js("document.querySelector('.starts a').click()")
+            one.until("document.querySelectorAll('#neighbours li').length")
+            assert one.js("!document.querySelector('#hear')")
+            one.js("document.querySelector('#keep').click()")
+            assert one.js("document.querySelectorAll('#rows li').length") == 1
+
+
+@needs_browser
 def test_a_server_with_a_key(music: tuple[Path, Path]) -> None:
     for address in serve(*music, key="open sesame"):
         with Browser() as one:
@@ -280,7 +295,7 @@ def test_nothing_in_the_page_is_from_elsewhere() -> None:
     for name, (content, _, _) in page.assets().items():
         links = re.findall(r"https?://[^\s\"'`<>)]+", content.decode())
         assert [link for link in links if not link.startswith("http://www.w3.org/")] == [], name
-    assert "default-src 'self'" in page.HEADERS["Content-Security-Policy"]
+    assert b"default-src 'self'" in dict(SAFE)[b"content-security-policy"]
 
 
 def test_all_modules_are_announced() -> None:

@@ -55,6 +55,7 @@ const query = (values) => new URLSearchParams(Object.entries(values).filter(([, 
 const at = (id) => encodeURIComponent(id);
 
 export const search = (q, n = 8) => json(`/search?${query({ q, n })}`, { kind: "search" });
+export const beginning = (n) => json(`/tracks?${query({ n })}`);
 export const places = () => json("/map");
 export const sound = (id) => `/tracks/${at(id)}/audio${key ? `?${query({ apiKey: key })}` : ""}`;
 

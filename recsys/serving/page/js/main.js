@@ -1,6 +1,6 @@
 // Brings the parts of the page together; the address names the track that is looked at.
 
-import { keyFrom, places, track as known } from "./api.js";
+import { beginning, keyFrom, places, track as known } from "./api.js";
 import { $, full, h, relabel, say, title, trouble } from "./dom.js";
 import * as map from "./map.js";
 import * as near from "./near.js";
@@ -45,9 +45,11 @@ async function welcome() {
   $("track").replaceChildren(home);
   $("neighbours").replaceChildren();
   await drawn;
-  home.append(h("ul", { class: "starts" }, map.beginnings(6).map((one) => h("li", {},
+  const some = map.beginnings(6);
+  const starts = some.length ? some : (await beginning(6).catch(() => ({ items: [] }))).items;
+  home.append(h("ul", { class: "starts" }, starts.map((one) => h("li", {},
     h("a", { href: `#${encodeURIComponent(one.id)}` }, h("span", { class: "name" }, title(one)),
-      h("span", { class: "by" }, [one.artist, one.genre].filter(Boolean).join(" · ")))))));
+      h("span", { class: "by" }, [one.artist, [].concat(one.genre || [])[0]].filter(Boolean).join(" · ")))))));
 }
 
 function refresh() {
@@ -99,5 +101,6 @@ document.querySelectorAll(".jump a, .skip").forEach((link) => link.addEventListe
   part.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   part.focus({ preventScroll: true });
 }));
-const drawn = places().then(map.load).then(() => current && map.look(current.track.id)).catch(trouble);
+const drawn = places().then(map.load).then(() => current && map.look(current.track.id))
+  .catch(() => { $("map").hidden = true; });  // a bundle without vectors has no map
 show().finally(() => { document.documentElement.dataset.ready = Math.round(performance.now()); });

@@ -1,7 +1,7 @@
 // Neighbours with their reasons, and the slider between what a track sounds like and who listens to it.
 
 import { similar } from "./api.js";
-import { $, button, calm, flags, full, h, relabel, say, title, trouble } from "./dom.js";
+import { $, button, calm, flags, full, h, relabel, say, title } from "./dom.js";
 import { playing, toggle } from "./player.js";
 
 let shown = [], about = null, hooks;
@@ -39,7 +39,11 @@ async function ask() {
     $("neighbours").replaceChildren(...(shown.length ? rows(shown) : [h("li", { class: "none" }, "Nothing is known that is near it.")]));
     hooks.shown(shown.map((item) => item.track.id));
     say(`${shown.length} neighbours of ${full(about.track)}`);
-  } catch (error) { trouble(error); } finally { $("neighbours").removeAttribute("aria-busy"); }
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    $("neighbours").replaceChildren(h("li", { class: "none" }, error.message));
+    hooks.shown([]);
+  } finally { $("neighbours").removeAttribute("aria-busy"); }
 }
 
 function rows(items) {
