@@ -82,7 +82,7 @@ def loss_of(network: Network, mixer: Mixer, size: int) -> torch.Tensor:
     instruments = batch.labels[:, : len(INSTRUMENTS)]
     one = batch.alone & (instruments == 1).any(1)
     choice = cross_entropy(odds[one, : len(INSTRUMENTS)], instruments[one].argmax(1), label_smoothing=0.05)
-    return 10 * each[known].mean() + choice
+    return 10 * each[known].mean() + 0.5 * choice
 
 
 def arrays(network: Network) -> dict[str, np.ndarray]:

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from recsys.producers.instruments.names import CLASSES, INSTRUMENTS
 
-RATE, SECONDS, STEP = 22050, 2.8, 2.9
+RATE, SECONDS, STEP = 22050, 2.8, 4.0
 SAMPLES = round(RATE * SECONDS)
-CHUNK = 400  # notes in one run of FluidSynth
+CHUNK = 150  # notes in one run of FluidSynth
 DRUM_BANK = 128
 
 # instrument: lowest and highest pitch, presets; sections of violins, violas, cellos and basses count as the instrument
 PLAYED: dict[str, tuple[int, int, tuple[tuple[int, int], ...]]] = {
-    "piano": (21, 108, ((0, 0), (0, 1), (0, 3), (8, 0), (0, 0))),
+    "piano": (21, 108, ((0, 0), (0, 1), (0, 3), (0, 0), (8, 0))),
     "electric piano": (28, 96, ((0, 2), (0, 4), (0, 5), (8, 4), (8, 5))),
     "harpsichord": (29, 89, ((0, 6), (8, 6))),
     "organ": (29, 96, ((0, 16), (0, 17), (0, 18), (0, 19), (0, 20), (8, 16), (8, 17), (8, 19))),
@@ -42,11 +42,11 @@ PLAYED: dict[str, tuple[int, int, tuple[tuple[int, int], ...]]] = {
     "harp": (24, 103, ((0, 46),)),
     "electric bass": (23, 62, ((0, 33), (0, 34), (0, 35), (0, 36), (0, 37))),
     "synth bass": (23, 60, ((0, 38), (0, 39), (8, 38), (8, 39))),
-    "double bass": (23, 68, ((0, 32), (0, 43), (0, 43), (50, 48), (50, 49))),
-    "violin": (54, 103, ((0, 40), (0, 110), (8, 40), (20, 48), (20, 49))),
-    "viola": (47, 91, ((0, 41), (0, 41), (30, 48), (30, 49))),
-    "cello": (35, 84, ((0, 42), (0, 42), (40, 48), (40, 49))),
-    "string ensemble": (28, 96, ((0, 44), (0, 45), (0, 48), (0, 49), (20, 44), (40, 44), (20, 45), (40, 45))),
+    "double bass": (23, 68, ((0, 32), (0, 43), (0, 43), (50, 48), (50, 49), (50, 44))),
+    "violin": (54, 103, ((0, 40), (0, 110), (8, 40), (20, 48), (20, 49), (25, 49))),
+    "viola": (47, 91, ((0, 41), (30, 48), (30, 49))),
+    "cello": (35, 84, ((0, 42), (40, 48), (40, 49))),
+    "string ensemble": (28, 96, ((0, 44), (0, 45), (0, 48), (0, 49), (20, 45), (40, 45), (20, 44), (30, 44), (40, 44))),
     "choir": (40, 84, ((0, 52), (0, 53))),
     "trumpet": (51, 88, ((0, 56), (0, 56), (0, 59))),
     "trombone": (33, 82, ((0, 57),)),

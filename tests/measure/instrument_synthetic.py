@@ -80,13 +80,6 @@ RECIPES = {
     "choir": Recipe(-12, ((650, 10), (1100, 8), (2800, 8)), 0.15, noise=-32, vibrato=30, knee=500),
 }
 
-# heard as the instrument itself below a pitch: bass clarinet, contrabassoon, tenor and baritone saxophone
-LOWER = {
-    "clarinet": (52, Recipe(-9, ((700, 4), (1800, 4)), 0.07, 0.5, even=-20, noise=-40, knee=600)),
-    "bassoon": (34, Recipe(-10, ((250, 8), (480, 6), (1000, 5)), 0.06, 0.6, noise=-38, knee=300)),
-    "saxophone": (52, Recipe(-8, ((400, 6), (900, 6), (2000, 4)), 0.06, 1, noise=-36, vibrato=8, knee=500)),
-}
-
 
 def synthetic(count: int, rng: np.random.Generator) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """``count`` notes of each instrument that has a recipe: int16 (n, SAMPLES), labels float32 (n, classes)."""
@@ -94,9 +87,7 @@ def synthetic(count: int, rng: np.random.Generator) -> tuple[NDArray[np.int16], 
     for place, name in enumerate([name for name in RECIPES for _ in range(count)]):
         low, high, _ = PLAYED[name]
         share = (place % count + rng.random()) / count
-        pitch = low + (high - low) * share
-        below, lower = LOWER.get(name, (0, RECIPES[name]))
-        sound = note(lower if pitch < below else RECIPES[name], pitch, share, rng)
+        sound = note(RECIPES[name], low + (high - low) * share, share, rng)
         sounds[place] = sound * (30000 / max(float(np.abs(sound).max()), 1e-6))
         told.append([float(one == name or one in INSTRUMENTS[name]) for one in CLASSES])
     return sounds, np.array(told, np.float32)

@@ -73,18 +73,19 @@ class Phase(NamedTuple):
     mixer: Mapping[str, float]
 
 
-LIVELY = {"alive": 2.5, "contrast": 0.07}
 PHASES = (
-    Phase(2500, 48, 3e-3, {"hardness": 0.8, "warp": 1.0, "colour": 1.2, **LIVELY}),
-    Phase(6000, 32, 2e-3, {"hardness": 0.5, "warp": 1.0, "colour": 1.0, **LIVELY}),
-    Phase(3000, 40, 1.5e-3, {"hardness": 0.5, "warp": 1.0, "colour": 1.2, **LIVELY}),
+    Phase(2200, 64, 3e-3, {"hardness": 1.0, "colour": 1.0}),
+    Phase(8000, 32, 2e-3, {"hardness": 0.5, "colour": 0.5}),
+    Phase(1500, 40, 2e-3, {"hardness": 0.6, "colour": 1.2, "warp": 1.0, "alive": 2.5, "contrast": 0.07}),
 )
 
 
-def trained(bank: Notes, phases: Sequence[Phase], after_each: Callable[[Network], None] = lambda _: None) -> Arrays:
-    """The mean of the weights after the last two phases; each phase has a seed of its own."""
+def trained(
+    banks: Sequence[Notes], phases: Sequence[Phase], after_each: Callable[[Network], None] = lambda _: None
+) -> Arrays:
+    """The mean of the weights after the last two phases; each phase has a bank and a seed of its own."""
     after: list[dict[str, torch.Tensor]] = []
-    for seed, phase in enumerate(phases, 1):
+    for seed, (bank, phase) in enumerate(zip(banks, phases, strict=True), 1):
         torch.manual_seed(seed)
         network = Network()
         if after:
@@ -211,22 +212,31 @@ def kept(weights: Arrays, held_out: Notes, out: Path, batches: int = BATCHES) ->
 def main() -> None:
     """Play, train, calibrate, save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = ("FluidR3_GM.sf2", "MuseScore_General_Full.sf2")
-    parser.add_argument("--fonts", type=Path, nargs="+", default=[FONTS / name for name in names])
+    parser.add_argument("--font", type=Path, default=FONTS / "FluidR3_GM.sf2")
+    names = ["MuseScore_General_Full.sf2"]
+    parser.add_argument("--more", type=Path, nargs="*", default=[FONTS / name for name in names], help="fonts added")
     parser.add_argument("--held-out", type=Path, default=FONTS / "TimGM6mb.sf2")
-    parser.add_argument("--notes", type=int, default=80, help="of each instrument from each font")
-    parser.add_argument("--made", type=int, default=100, help="of each instrument by code")
+    parser.add_argument("--notes", type=int, default=120, help="of each instrument from each font, half as many made")
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     start = time.perf_counter(), sum(os.times()[:4])
-    banks = [rendered(font, chosen.notes, 2, (10 * k + 1, 10 * k + 2)) for k, font in enumerate(chosen.fonts)]
-    held_out = rendered(chosen.held_out, 40, 1, (3, 11))
-    weights = trained(joined([*banks, made(chosen.made, (5, 6))]), PHASES, partial(_show, held_out=half(held_out, 0)))
+    held_out = rendered(chosen.held_out, chosen.notes // 3, 1, (3, 11))
+    banks = _banks([chosen.font, *chosen.more], chosen.notes)
+    weights = trained(banks, PHASES, partial(_show, held_out=half(held_out, 0)))
     for name, value in kept(weights, held_out, chosen.out).items():
         print(f"{name}: {value:.3f}")
     print(f"{time.perf_counter() - start[0]:.0f} s, {sum(os.times()[:4]) - start[1]:.0f} s of it at work")
+
+
+def _banks(fonts: Sequence[Path], count: int) -> list[Notes]:
+    """What each phase learns from: the first font and notes made by code; at last all fonts, and more of these."""
+    seeds = [(1, 12), *((200 * k + 1, 200 * k + 101) for k in range(1, len(fonts)))]
+    first, *more = [rendered(font, count, 2, pair) for font, pair in zip(fonts, seeds, strict=True)]
+    some = made(count // 2, (5, 6))
+    early = joined([first, some, some])
+    return [early, early, joined([first, *more, some, made(count, (7, 8))])]
 
 
 def _show(network: Network, held_out: Notes) -> None:

@@ -37,7 +37,7 @@ def test_the_same_seed_makes_the_same_weights(bank: Notes, tmp_path: Path) -> No
         Phase(2, 8, 1e-3, {"hardness": 0.5, "warp": 1.0, "alive": 2.0, "contrast": 0.05}),
     )
     files = (tmp_path / "a.safetensors", tmp_path / "b.safetensors")
-    found = [kept(trained(bank, phases), bank, file, batches=1) for file in files]
+    found = [kept(trained((bank, bank), phases), bank, file, batches=1) for file in files]
     torch.set_num_threads(threads)
     first, second = (load_file(file) for file in files)
     assert first.keys() == second.keys()
