@@ -1,7 +1,7 @@
 """The question that is asked most, in its plainest form, past the machinery that reads and checks parameters.
 
-``GET /similar/{id}`` with nothing but ``n`` and ``taste`` is answered here, by the same function and in the same words as by
-the route; everything else, and everything that goes wrong, is left to the route.
+``GET /similar/{id}`` with nothing but ``n`` and ``taste`` is answered here, by the same function and in the same words
+as by the route; everything else, and everything that goes wrong, is left to the route.
 """
 
 from __future__ import annotations
