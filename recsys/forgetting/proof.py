@@ -88,7 +88,7 @@ class Proof:
         """Everything, as the file has it."""
         return {
             "kind": KIND,
-            "listener": {"salt": self.salt, "digest": self.digest, "by": f"PBKDF2-HMAC-SHA256, {ROUNDS} rounds"},
+            "by": f"PBKDF2-HMAC-SHA256, {ROUNDS} rounds",
             **{name: getattr(self, name) for name in ("salt", "digest", "begun", "finished")},
             "removed": self.removed(),
             "changed": self.changed,

@@ -61,10 +61,11 @@ def forget(
     before = Proof.of(proofs, who.id)
     proof = Proof.begin(proofs, who.id, salt=secrets.token_hex(16), time=now)
     erase(who, folders, proof, progress=progress)
-    if not proof.changed and not proof.left:
+    if not proof.changed:
         if before is not None:
-            return Made("forget", before.path, before.facts(), unchanged=True)
-        raise UnknownId("user", user)
+            return Made("forget", before.path, {**before.facts(), "left": proof.left}, unchanged=True)
+        if not proof.left:
+            raise UnknownId("user", user)
     proof.finished = now
     proof.save()
     return Made("forget", proof.path, {**proof.facts(), "headline": headline(proof)})

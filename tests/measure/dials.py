@@ -1,4 +1,4 @@
-"""What dials cost: N@100, coverage@50 and popularity lift@10 along novelty and calibration, on a log of counts.
+"""What dials cost: N@100, coverage@50, popularity lift@10 along novelty, calibration, evenness, on a log of counts.
 
     python -m tests.measure.dials --log user_artists.dat --split-seed 42 --models als ials
     python -m tests.measure.dials --log user_artists.dat --tags tag_events.parquet --models ials hybrid
@@ -22,6 +22,7 @@ from recsys import models
 from recsys.evaluation import Interval, metrics
 from recsys.evaluation.character import coverage, popularity_lift
 from recsys.evaluation.split import Split
+from recsys.evening import evening
 from recsys.models.blocks import words
 from recsys.ranking.dials import Dials, Facts, dialled
 from recsys.ranking.mix import bands, classes
@@ -32,6 +33,7 @@ from tests.measure.judging import relative
 
 K = 100
 NOVELTY = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+EVEN = (0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
 CALIBRATE = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -57,7 +59,7 @@ def main() -> None:
     for name in given.models:
         valid, test = (_lists(name, split) for split in (parts.hidden, parts.test))
         table = Table("part", "dial", "N@100 against 0, paired", "N@100", "coverage@50", "lift@10", title=name)
-        for dial, places in (("novelty", NOVELTY), ("calibrate", CALIBRATE)):
+        for dial, places in (("novelty", NOVELTY), ("calibrate", CALIBRATE), ("even", EVEN)):
             place = _validated(table, dial, places, parts.hidden, valid, given.loss)
             for at in (0.0, place):
                 _add(table, "test", f"{dial} {at}", turned(parts.test, test, {dial: at}), turned(parts.test, test, {}))
@@ -91,7 +93,14 @@ def turned(split: Split, lists: TopK, dials: dict[str, float]) -> Turned:
     if named.nnz:
         ways.append(named)
     facts = Facts(listeners, classes=classes(ways))
-    found = dialled(lists, Dials(**dials), facts, K, histories=split.histories)  # type: ignore[arg-type]
+    stand = Dials(**dials)  # type: ignore[arg-type]
+
+    def some(rows: np.ndarray, n: int) -> TopK:
+        return TopK(lists.rows[rows], lists.scores[rows]).head(n)
+
+    if stand.even:
+        facts = facts._replace(offsets=evening(some, split.histories, split.train.catalogue, stand))
+    found = dialled(lists, stand, facts, K, histories=split.histories)
     hit, size = metrics.hits(found, split.held), np.diff(split.held.indptr)
     lift = popularity_lift(found, split.histories, listeners, 10)
     spread = coverage(found, int((listeners > 0).sum()), 50)
