@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from recsys import bundle
 from recsys.index import Index
 from recsys.models.popularity import Popularity
 from recsys.opened import write_engine
+from recsys.producers.text import index as index_of_words
 from recsys.tables import Catalogue, Dataset, Embeddings, IdMap, Interactions
 from tests.benchmarks.similar import clustered
 
@@ -44,6 +47,14 @@ def catalogue(tracks: int, rng: np.random.Generator) -> Catalogue:
     )
 
 
+@contextmanager
+def without_words() -> Iterator[None]:
+    """Leave out what search by words would need: it takes minutes to make, and nobody asks for it here."""
+    build = index_of_words.build
+    with patch("recsys.opened.text.build", lambda frame: build(frame.head(10))):
+        yield
+
+
 def million(folder: Path, tracks: int = 1_000_000, *, name: float = 0.0) -> Path:
     """A bundle of ``tracks`` clustered vectors of 128 numbers with an approximate index; ``name`` dates it."""
     rng = np.random.default_rng(0)
@@ -55,7 +66,8 @@ def million(folder: Path, tracks: int = 1_000_000, *, name: float = 0.0) -> Path
     model = Popularity().fit(dataset, rng=rng)
 
     def write(work: Path) -> Mapping[str, Any]:
-        write_engine(work, dataset, model, index)
+        with without_words():
+            write_engine(work, dataset, model, index)
         return {"chosen": model.name, "tracks": tracks, "index": index.facts()}
 
     return bundle.create(folder, write, time=name)
@@ -82,7 +94,8 @@ def hundred(folder: Path, users: int = 20_000, tracks: int = 100_000, draws: int
     index = build_index(dataset, model, 0)
 
     def write(work: Path) -> Mapping[str, Any]:
-        write_engine(work, dataset, model, index)
+        with without_words():
+            write_engine(work, dataset, model, index)
         return {"chosen": model.name, "tracks": tracks, "index": index.facts() if index else []}
 
     return bundle.create(folder, write, time=0)
