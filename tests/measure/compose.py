@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from recsys.producers.generation import composing
 from recsys.producers.generation.arranging import arrange
 from recsys.producers.generation.composer import stored
-from recsys.producers.generation.composing import OPENING, Wish, transition
+from recsys.producers.generation.composing import Wish
 from recsys.producers.generation.copies import CEILING, copied
 from recsys.producers.generation.songs import ACCOMPANIMENT, BAR, MELODY, NONE, Song, away, chords_of, scale
+from recsys.producers.generation.transitions import OPENING, transition
 from recsys.producers.notation import read_midi, write_midi
 from tests.measure.pop909 import Songs, kept_songs
 
@@ -83,8 +84,8 @@ def transitions(songs: Songs, count: int) -> dict[str, Any]:
         from_there = 4 * int(rng.integers(1, (stranger.bars - OPENING) // 4))
         first, follows = song.part(at - 8, at), song.part(at, at + OPENING)
         moved = stranger.part(from_there, from_there + OPENING).home().moved(away(song.key))
-        true.append(transition(stored().composer, first, follows))
-        other.append(transition(stored().composer, first, moved))
+        true.append(transition(stored(), first, follows))
+        other.append(transition(stored(), first, moved))
     above = np.subtract.outer(np.array(true), np.array(other))
     return {"count": count, "auc": round(float((above > 0).mean() + 0.5 * (above == 0).mean()), 4),
             "true": round(float(np.mean(true)), 4), "other": round(float(np.mean(other)), 4)}  # fmt: skip
@@ -98,8 +99,8 @@ def bridges(songs: Songs, count: int) -> dict[str, Any]:
         one, two = (held[int(row)] for row in rng.choice(len(held), 2, replace=False))
         first, second = one.part(8, 16), two.part(8, 16)
         made = composing.bridge(stored(), first, second, Wish(4), np.random.default_rng(seed))
-        through = transition(stored().composer, first, made) + transition(stored().composer, first.then(made), second)
-        straight = transition(stored().composer, first, second)
+        through = transition(stored(), first, made) + transition(stored(), first.then(made), second)
+        straight = transition(stored(), first, second)
         better.append(through > straight)
         gains.append(through - straight)
     return {"count": count, "better": float(np.mean(better)), "gain": round(float(np.mean(gains)), 4)}

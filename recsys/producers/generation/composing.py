@@ -28,12 +28,12 @@ from recsys.producers.generation.songs import (
     told,
     tones,
 )
+from recsys.producers.generation.transitions import OPENING, transition
 
 TRIES = 8
 HEARD = 16  # bars of a song that are heard before one goes on
 PHRASE = 8  # bars after which half of them comes back
 JUDGED = 6  # ways over a bridge that are compared
-OPENING = 4  # bars of the far side by which they are
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def go_on(stored: Stored, song: Song, wish: Wish, rng: Generator) -> Song:
 
 
 def bridge(stored: Stored, first: Song, second: Song, wish: Wish, rng: Generator) -> Song:
-    """Bars that lead from one song into another: of several ways the one after which the other is least surprising.
+    """Bars that lead from one song into another: of several ways the one that both sides speak for most.
 
     Raises:
         DataError: as of ``compose``.
@@ -128,7 +128,7 @@ def bridge(stored: Stored, first: Song, second: Song, wish: Wish, rng: Generator
         return extend(stored.composer, past, planned, wish.heat, rng).part(past.bars, past.bars + wish.bars)
 
     def cost(made: Song) -> float:
-        return surprise(stored.composer, past.then(made), opening)
+        return -transition(stored, past, made) - transition(stored, past.then(made), opening)
 
     tempo = wish.tempo or (first.tempo + second.tempo) / 2
     return fresh(lambda: replace(draw().moved(-shift), tempo=tempo), stored, wish.bars)
@@ -186,31 +186,6 @@ def ended(song: Song) -> Song:
     rows = [(last, MELODY, tonic, BAR), (last, ACCOMPANIMENT, 36 + song.key % 12, BAR)]
     rows += [(last, ACCOMPANIMENT, 48 + tone, BAR) for tone in home]
     return replace(song, notes=told(np.concatenate([notes, np.array(rows, np.int64)])))
-
-
-def surprise(composer: Composer, past: Song, song: Song) -> float:
-    """Nats of each note of a song, a mean, after another; both in one key's home."""
-    whole = past.then(song)
-    nats = composer.listen(whole)[1][len(composer.listen(past)[1]) :]
-    return float(nats.mean()) if len(nats) else 0.0
-
-
-def transition(composer: Composer, first: Song, second: Song) -> float:
-    """How much likelier the opening of a song is after the ending of another than from nothing, nats of a step.
-
-    >>> from recsys.producers.generation.composer_learning import Network
-    >>> weights = {name: tensor.numpy() for name, tensor in Network(8).state_dict().items()}
-    >>> notes = np.array([[4 * i, 0, 60 + i % 5, 4] for i in range(16)])
-    >>> song = Song(notes, np.zeros(8, np.int64), 0)
-    >>> bool(np.isfinite(transition(Composer(weights), song, song)))
-    True
-    """
-    shift = -away(first.key)
-    past = first.part(max(first.bars - HEARD, 0), first.bars).moved(shift)
-    opening = second.part(0, min(OPENING, second.bars)).moved(shift)
-    alone = float(composer.listen(opening)[1].sum())
-    after = float(composer.listen(past.then(opening))[1][len(composer.listen(past)[1]) :].sum())
-    return (alone - after) / (BAR * opening.bars)
 
 
 def _key(chords: Sequence[int], rng: Generator) -> int:

@@ -19,6 +19,7 @@ from recsys.producers.generation.composing import Wish
 from recsys.producers.generation.copies import CEILING, Learned, copied
 from recsys.producers.generation.songs import MELODY, Song, scale
 from recsys.producers.generation.teaching import Lesson
+from recsys.producers.generation.transitions import transition
 from recsys.producers.notation import read_midi, write_midi
 from recsys.verbs import sounding
 from tests.producers.generation.test_songs import song
@@ -139,9 +140,18 @@ def test_copies_are_drawn_again_or_refused() -> None:
         composing.fresh(lambda: draws[0], known, 8)
 
 
-def test_a_transition_to_what_follows_is_a_number() -> None:
-    made = song(8)
-    assert np.isfinite(composing.transition(stored().composer, made.part(0, 4), made.part(4, 8)))
+def test_what_goes_on_follows_better_than_what_does_not() -> None:
+    made = [composing.compose(stored(), Wish(bars=12, key=0), np.random.default_rng(seed)) for seed in range(3)]
+    halves = [(one.part(0, 8), one.part(8, 12)) for one in made]
+    right = [transition(stored(), first, second) for first, second in halves]
+    wrong = [transition(stored(), halves[i][0], halves[(i + 1) % 3][1]) for i in range(3)]
+    assert np.mean(right) > np.mean(wrong)
+
+
+def test_a_transition_is_the_same_in_every_key() -> None:
+    first, second = song(8, 1), song(4, 2)
+    there = transition(stored(), first.moved(2), second.moved(2))
+    assert there == pytest.approx(transition(stored(), first, second), abs=1e-4)
 
 
 @pytest.mark.parametrize(
