@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -42,11 +43,16 @@ class Stand:
         self.engine, self.settings = Engine(folder), settings
         self.version = folder.name
         self.tag = f'"{__version__}-{folder.name}"'
-        if (folder / "index").is_dir():
-            self.engine.index.threads = 1  # requests share the processors, a single one needs but one
-        self.shelf = Shelf(folder / "tracks.parquet", self.engine.tracks.ids, library)
+        with ThreadPoolExecutor(1) as beside:  # both are mostly reading, of which neither waits for the other
+            opened = beside.submit(self._open_index)
+            self.shelf = Shelf(folder / "tracks.parquet", self.engine.tracks.ids, library)
+            opened.result()
         self._filters: dict[str, NDArray[np.bool_]] = {}
         self._lock = Lock()
+
+    def _open_index(self) -> None:
+        if (self.engine.folder / "index").is_dir():
+            self.engine.index.threads = 1  # requests share the processors, a single one needs but one
 
     @classmethod
     def open(cls, folder: Path, library: Library, settings: Settings) -> Self:
