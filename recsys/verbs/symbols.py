@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recsys.audio.store import Features
+    from recsys.producers.notation import Notes
     from recsys.producers.transcription.library import Symbols
 
 OPTIONS = {"symbols", "note_model"}  # of the settings of analyze, that are no one else's
@@ -49,17 +50,23 @@ def open_beside(features: Pathlike, library: Features) -> Symbols | None:
 
 def save_melodies(work: Path, features: Pathlike, digests: pd.Series) -> None:
     """Keep the melodies of tracks beside their tables, ready to be searched; nothing where none were heard."""
-    if manifest.find(symbols_of(features)) is None:
-        return
     from recsys.bundle import save_arrays
     from recsys.opened import MELODY
     from recsys.producers.melody.search import Tunes
+
+    tunes = Tunes.of(melodies_of(features, digests))
+    if len(tunes):
+        save_arrays(work / MELODY, tunes.arrays())
+
+
+def melodies_of(features: Pathlike, digests: pd.Series) -> list[Notes | None]:
+    """The melody of each track by the hash of its sound, None where none was heard."""
+    if manifest.find(symbols_of(features)) is None:
+        return [None] * len(digests)
     from recsys.producers.transcription.library import open_symbols
 
     known = [digest if isinstance(digest, str) else None for digest in digests]
-    tunes = Tunes.of(open_symbols(symbols_of(features), known).melodies())
-    if len(tunes):
-        save_arrays(work / MELODY, tunes.arrays())
+    return open_symbols(symbols_of(features), known).melodies()
 
 
 def parts_of(with_: str | Sequence[str]) -> tuple[str, ...]:

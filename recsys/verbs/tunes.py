@@ -10,12 +10,11 @@ from recsys.errors import DataError
 from recsys.verbs.made import Pathlike
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from recsys.engine import Engine
     from recsys.producers.notation import Notes
+    from recsys.tables.merge import Place
 
 HUMMED = "recsys.producers.melody.voice:hummed"
 
@@ -45,13 +44,31 @@ def found(engine: Engine, hum: Pathlike | None, midi: Pathlike | None, n: int | 
     return engine.similar_tunes(tune, n, name=str(path), **rules)
 
 
-def carry_melodies(engine: Engine, folder: Path, rows: NDArray[np.integer]) -> None:
-    """Take the melodies of a bundle along to one in whose catalogue its tracks have other rows."""
+def carry_melodies(
+    engine: Engine, folder: Path, tracks: Place, features: Pathlike | None, digests: pd.Series | None
+) -> None:
+    """Take the melodies of a bundle along to one whose catalogue has more tracks, with those that were heard of these.
+
+    Args:
+        engine: the bundle.
+        folder: where the other is being written.
+        tracks: where the tracks of the bundle went.
+        features: a library with what was heard of it beside it, and ``digests`` which of its sounds each track has.
+    """
     from recsys.bundle import save_arrays
     from recsys.opened import MELODY
+    from recsys.producers.melody.search import Tunes
+    from recsys.verbs.symbols import melodies_of
 
+    lines: list[Notes | None] = [None] * tracks.size
+    if features is not None and digests is not None:
+        lines = melodies_of(features, digests)
     if (engine.folder / MELODY).is_dir():
-        save_arrays(folder / MELODY, engine.tunes.moved(rows).arrays())
+        for row, line in engine.tunes.moved(tracks.rows).lines():
+            lines[row] = lines[row] or line
+    tunes = Tunes.of(lines)
+    if len(tunes):
+        save_arrays(folder / MELODY, tunes.arrays())
 
 
 def _hummed(path: Path) -> Notes:

@@ -15,6 +15,7 @@ from recsys.errors import DataError
 from recsys.freshness import fingerprint
 from recsys.settings import Settings
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
+from recsys.verbs.symbols import open_beside
 from recsys.verbs.tunes import carry_melodies
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def update(
     updated = updating.update(engine, new, seed=settings.train.seed)
 
     def write(folder: Path) -> dict[str, Any]:
-        _carry_spaces(folder, engine, updated.tracks, digests)
+        _carry_spaces(folder, engine, updated.tracks, features, digests)
         return _write(folder, engine, updated, inputs, settings, clock.perf_counter() - started)
 
     target = Path(out) if out is not None else engine.folder.parent
@@ -118,6 +119,9 @@ def _gathered(
     labelled = said_now(features, settings=settings, progress=progress)
     library = open_features(features)
     spaces = [] if labelled is None else _known_spaces(engine, labelled)
+    heard = open_beside(features, library)
+    sizes = {name: space.dimensions for name, space in engine.contents.items()}
+    spaces += [space for space in heard.spaces() if sizes.get(space.space) == space.dimensions] if heard else []
     joined = joining.join(
         known, library, spaces, space=_space(engine.folder), said=said_of(library, labelled, settings)
     )
@@ -155,13 +159,15 @@ def _space(bundle: Path) -> Space | None:
     return Space.open(bundle / NAME) if (bundle / NAME).is_dir() else None
 
 
-def _carry_spaces(folder: Path, engine: Engine, tracks: Place, digests: pd.Series | None) -> None:
+def _carry_spaces(
+    folder: Path, engine: Engine, tracks: Place, features: Pathlike | None, digests: pd.Series | None
+) -> None:
     """Take along what places texts and sounds, finds tunes, and tells which track has which sound."""
     from recsys.opened import WORDS
 
     if (engine.folder / WORDS).is_dir():
         shutil.copytree(engine.folder / WORDS, folder / WORDS)
-    carry_melodies(engine, folder, tracks.rows)
+    carry_melodies(engine, folder, tracks, features, digests)
     space = _space(engine.folder)
     if space is None:
         return

@@ -10,7 +10,7 @@ Notes of one pitch in a row count as one: a hummed tune does not tell syllables 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -109,6 +109,14 @@ class Tunes:
     def moved(self, rows: NDArray[np.integer]) -> Tunes:
         """The same where track i is now track ``rows[i]``."""
         return replace(self, row=np.asarray(rows)[self.row].astype(np.int32))
+
+    def lines(self) -> Iterator[tuple[int, Notes]]:
+        """The row of each melody, and its notes, whose lengths are not known."""
+        for place, row in enumerate(self.row.tolist()):
+            pitch, onset = self.tune(place)
+            start = onset.astype(np.float64)
+            rest = (np.full(len(pitch), 80, np.int16), np.full(len(pitch), np.nan, np.float32))
+            yield row, Notes(start, start + 0.1, pitch.astype(np.int16), *rest)
 
     def __len__(self) -> int:
         return len(self.row)

@@ -139,6 +139,24 @@ def test_an_update_keeps_the_melodies_with_their_tracks(bundle: Path, tmp_path: 
     assert found["title"][0] == "two"
 
 
+def test_an_update_brings_the_melodies_of_late_tracks(bundle: Path, music: Path, tmp_path: Path) -> None:
+    late, features = tmp_path / "late", tmp_path / "features"
+    late.mkdir()
+    soundfile.write(late / "three.wav", song(3).samples, RATE)
+    api.analyze([late], out=features, workers=1)
+    (digest,) = open_features(features).catalogue["digest"]
+    row = {**dict.fromkeys(library.COLUMNS), "digest": digest, "by_notes": "these", "tries": 1}
+    (symbols_of(features) / "journal").mkdir(parents=True)
+    said = symbols.of_notes(tune(3), np.arange(0, 60, 0.5), 0, 60.0)
+    library._seal(symbols_of(features), {digest: row | said}, {})
+    updated = api.update(bundle, features=features, out=tmp_path / "updated")
+    for place, name in ((2, "two"), (3, "three")):
+        write_midi(tmp_path / "tune.mid", Piece([Part(tune(place))]))
+        assert api.similar(bundle=updated.path, midi=tmp_path / "tune.mid")["title"][0] == name
+    engine = api.open_engine(updated.path)
+    assert engine.contents[TRANS].known[engine.catalogue.values("title") == "three"].all()
+
+
 def test_a_tune_that_can_not_be_searched_is_said(bundle: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
     with pytest.raises(DataError, match="no voice with a clear pitch"):
