@@ -4,8 +4,8 @@
         [--picture confusion.svg]
 
 The folder of notes holds ``labels.csv`` (audio_file, instrument, midi_pitch, dynamic) and sounds. Nothing in it
-trained the weights or chose between weights. Of the fifteen instruments there, the bass clarinet counts as a clarinet and the
-contrabassoon as a bassoon; the tagger's most probable class is taken among the thirteen that remain, and among all.
+trained the weights or chose between weights. Of the fifteen instruments there, the bass clarinet counts as a clarinet
+and the contrabassoon as a bassoon; the most probable class is taken among the thirteen that remain, and among all.
 The folder of songs holds ``labels.csv`` and ``notes/<clip>.csv`` with the column gm_program.
 """
 
