@@ -53,7 +53,7 @@ def compose(
     key: Annotated[str | None, typer.Option(help="Such as C, Am or 'F# minor'.")] = None,
     tempo: Annotated[float | None, typer.Option(help="Beats a minute.")] = None,
     chords: Annotated[str | None, typer.Option(help="One a bar, again and again, such as 'C G Am F'.")] = None,
-    temperature: Annotated[float, typer.Option(help="1 as learned; lower is plainer, higher wilder.")] = 0.9,
+    temperature: Annotated[float, typer.Option(help="1 as learned; lower is plainer, higher wilder.")] = 1.0,
     audio: Annotated[Path | None, typer.Option(help="Sound file to write too: .wav, .flac, .ogg or .mp3.")] = None,
     seed: Seed = None,
     set_: Set = None,

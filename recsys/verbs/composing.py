@@ -144,7 +144,7 @@ def compose(
     key: str | None = None,
     tempo: float | None = None,
     chords: str | None = None,
-    temperature: float = 0.9,
+    temperature: float = 1.0,
     audio: Pathlike | None = None,
     seed: int | None = None,
     settings: Settings | None = None,

@@ -52,7 +52,7 @@ class Wish:
     key: int | None = None
     tempo: float | None = None
     chords: Sequence[int] = ()
-    heat: float = 0.9
+    heat: float = 1.0
 
     def check(self) -> None:
         """Refuse what can't be.

@@ -119,11 +119,20 @@ def scale(key: int) -> frozenset[int]:
 
 
 def told(notes: Ints) -> Ints:
-    """Notes in the order in which they are told, one of each pitch of a part at a step."""
+    """Notes in the order in which they are told; of one pitch of a part only one at a time, the later cuts the earlier.
+
+    >>> told(np.array([[0, 0, 60, 8], [4, 0, 60, 4], [4, 0, 60, 2]])).tolist()
+    [[0, 0, 60, 4], [4, 0, 60, 4]]
+    """
     order = np.lexsort((-notes[:, 3], notes[:, 2], notes[:, 1], notes[:, 0]))
     notes = notes[order]
     same = np.append(False, (notes[1:, :3] == notes[:-1, :3]).all(axis=1)) if len(notes) else np.zeros(0, np.bool_)
-    return notes[~same]
+    notes = notes[~same].copy()
+    order = np.lexsort((notes[:, 0], notes[:, 2], notes[:, 1]))
+    follows = (notes[order[1:], 1:3] == notes[order[:-1], 1:3]).all(axis=1)
+    gaps = notes[order[1:], 0] - notes[order[:-1], 0]
+    notes[order[:-1], 3] = np.where(follows, np.minimum(notes[order[:-1], 3], gaps), notes[order[:-1], 3])
+    return notes
 
 
 def of_piece(piece: Piece) -> Song:
