@@ -32,6 +32,7 @@ NAMES = ("row", "starts", "pitch", "onset", "first", "places")
 GAINS = np.zeros(26, np.float32)  # of two notes by semitones between them; where it is 0 they don't fit
 GAINS[[0, 1, 12, 24]] = 1.0, 0.4, 0.6, 0.3
 COSTS = 0.35, 0.35, 0.5  # a skipped note, a steady tempo, octaves that it may stray
+MUCH = {0.5: "the same tune", 0.3: "much of the tune", 0.0: "a little of the tune"}  # by score
 FULL = 1.0 + COSTS[1]  # what a note can gain
 
 
@@ -57,7 +58,8 @@ class Found(NamedTuple):
         (a, b), (c, d) = (divmod(round(time), 60) for time in (self.start, self.end))
         way = f", {abs(self.steps)} semitone{'s' * (abs(self.steps) > 1)} {'higher' if self.steps > 0 else 'lower'}"
         speed = f", {self.tempo:.2f} times as fast" if abs(self.tempo - 1) > 0.04 else ""
-        return f"the same tune ({self.score:.2f}) from {a}:{b:02d} to {c}:{d:02d}{way if self.steps else ''}{speed}"
+        much = next(words for least, words in MUCH.items() if self.score >= least)
+        return f"{much} ({self.score:.2f}) from {a}:{b:02d} to {c}:{d:02d}{way if self.steps else ''}{speed}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,5 +259,8 @@ def _largest(votes: Floats, count: int) -> NDArray[np.intp]:
 
 def _best(found: Sequence[Found], n: int) -> list[Found]:
     """The best of each track, best first."""
-    ordered = sorted((one for one in found if one.score > 0), key=lambda one: (-one.score, one.row, one.start))
-    return list({one.row: one for one in reversed(ordered)}.values())[::-1][:n]
+    kept: dict[int, Found] = {}
+    for one in sorted(found, key=lambda one: (-one.score, one.row, one.start)):
+        if one.score > 0:
+            kept.setdefault(one.row, one)
+    return list(kept.values())[:n]

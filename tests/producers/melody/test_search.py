@@ -76,6 +76,14 @@ def test_a_track_is_not_its_own_neighbour_and_rules_hold(library: Tunes) -> None
     assert (with_cover.alike(0)[0].row, with_cover.alike(0)[0].steps) == (2, 4)
 
 
+def test_answers_are_in_order_and_each_track_comes_once(library: Tunes) -> None:
+    found = library.search(tune(77).take(np.arange(12)), 50)
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    assert len({one.row for one in found}) == len(found) == 50
+    assert found[0].told().startswith("the same tune (")
+    assert found[-1].told().startswith("a little of the tune")
+
+
 def test_what_was_kept_is_the_same(library: Tunes) -> None:
     again = Tunes.from_arrays(library.arrays())
     assert again.search(tune(17), 3) == library.search(tune(17), 3)
