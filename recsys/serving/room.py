@@ -23,7 +23,7 @@ class Room:
 
     def __init__(self, limits: Serve) -> None:
         self.limits, self.waiting = limits, 0
-        self._threads = ThreadPoolExecutor(limits.threads, "recsys-answer")
+        self._threads = ThreadPoolExecutor(limits.threads, "recsys-answer", _one_thread)
 
     async def run(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """What ``work`` gives.
@@ -51,3 +51,10 @@ class Room:
     def close(self) -> None:
         """No more questions."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _one_thread() -> None:
+    """One listener is no work for several threads: they would only wait for each other."""
+    import numba
+
+    numba.set_num_threads(1)

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from threadpoolctl import threadpool_limits
 
 from recsys.errors import DataError
 from recsys.serving.app import create_app
@@ -33,6 +34,12 @@ def serve(bundle: Path, options: Options) -> None:
     """
     limits = options.settings.serve
     listening = bound(limits.host, limits.port)
+    with threadpool_limits(1, user_api="blas"):  # each answer has a thread, and the processors are shared by answers
+        _answer(bundle, options, listening)
+
+
+def _answer(bundle: Path, options: Options, listening: socket.socket) -> None:
+    limits = options.settings.serve
     app = create_app(bundle, options, wait=True)
     sys.setswitchinterval(TURN)
     host, port = listening.getsockname()[:2]
