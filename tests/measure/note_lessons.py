@@ -185,9 +185,9 @@ def choose(network: NoteNetwork, held: Sequence[Bytes]) -> tuple[Thresholds, flo
     def mean(least: Thresholds, offsets: bool) -> float:
         return float(np.mean([f1(real, find(one, least), offsets)[2] for real, one in heard]))
 
-    tried = [Thresholds(onset, 0.35, note) for onset in (0.2, 0.3, 0.4, 0.5) for note in (0.3, 0.4, 0.5, 0.6, 0.7)]
+    tried = [Thresholds(onset, 0.5, note) for onset in (0.3, 0.4, 0.5, 0.6) for note in (0.3, 0.4, 0.5, 0.6)]
     best = max(tried, key=lambda least: mean(least, False))
-    best = max((best._replace(frame=frame) for frame in (0.25, 0.35, 0.45, 0.55)), key=lambda least: mean(least, True))
+    best = max((best._replace(frame=frame) for frame in (0.4, 0.5, 0.6)), key=lambda least: mean(least, True))
     return best, mean(best, False)
 
 

@@ -9,9 +9,9 @@ rag in MusicXML and the tunes of Ryan's Mammoth Collection (1883) in ABC are pla
 sixteenths. ``tests.measure.note_music`` makes or arranges pieces, ``tests.measure.note_sounds`` plays them, mostly by
 FluidSynth, and wears the sound out. One piece in twenty is for validation, played with the held-out font.
 
-``--minutes 10`` renders 40 minutes of music and learns for the rest of the time; without it, 13 hours are rendered
-(about 25 minutes of one core) and learned from for 55 minutes. ``--own FOLDER…`` adds recordings with their notes: see
-``tests.measure.note_own``. Needs torch, mir_eval, and FluidSynth on the path.
+``--minutes 10`` renders 40 minutes of music and learns for the rest of the time; without it, 7.5 hours are rendered
+(about 15 minutes of one core) and learned from for 55 minutes (of one core that multiplies bfloat16). ``--own FOLDER…``
+adds recordings with their notes: see ``tests.measure.note_own``. Needs torch, mir_eval, and FluidSynth on the path.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SHARES = {
 }  # fmt: skip
 ADDED = {"tune": 0.175, "chorale": 0.175, "chance": 0.175, "singles": 0.175}  # how many are added up from partials
 HELD = 20  # one piece, and one clip for validation, in so many
-CLIPS, MINUTES = 800, 55.0
+CLIPS, MINUTES = 450, 55.0
 A_MINUTE = 9  # clips rendered for each minute, where there are few
 STEPS = 150  # at most for each minute
 

@@ -34,7 +34,7 @@ class ShippedNotes:
         DataError: not the weights of this network.
     """
 
-    speed = 50.0
+    speed = 60.0
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         place = Path(path or WEIGHTS)

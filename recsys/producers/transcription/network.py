@@ -17,7 +17,7 @@ from recsys.producers.transcription.keys import BINS, KEYS, PER_KEY
 
 PARTIALS = (-36, 0, 36, 57, 72, 84, 93, 101, 108)  # bins from a key to half its pitch, itself, twice, … eight times
 DILATIONS = (1, 2, 4, 8, 1)  # frames
-MARGIN = 2 + sum(2 * dilation + 1 for dilation in DILATIONS)  # frames that the network hears on each side
+MARGIN = 2 + 3 * sum(DILATIONS)  # frames that the network hears on each side
 
 
 class NoteNetwork(nn.Module):

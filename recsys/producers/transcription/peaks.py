@@ -31,9 +31,9 @@ class Odds(NamedTuple):
 class Thresholds(NamedTuple):
     """Least probabilities of an onset, of a key that sounds on, and of a note by both."""
 
-    onset: float = 0.35
-    frame: float = 0.35
-    note: float = 0.3
+    onset: float = 0.5
+    frame: float = 0.5
+    note: float = 0.4
 
 
 def find(odds: Odds, thresholds: Thresholds = Thresholds()) -> Notes:  # noqa: B008

@@ -52,7 +52,8 @@ SONG = [(0.5 + 0.5 * place, pitch) for place, pitch in enumerate(MELODY)] + [(4.
 def test_a_melody_and_a_chord_are_heard(model: NoteModel) -> None:
     found = model.notes([Sound(played(SONG, 6))])
     sure = found.take(found.confidence > 0.8)
-    assert [(round(2 * t) / 2, p) for t, p in zip(sure.onset.tolist(), sure.pitch.tolist(), strict=True)] == SONG
+    heard = [(round(2 * t) / 2, p) for t, p in zip(sure.onset.tolist(), sure.pitch.tolist(), strict=True)]
+    assert sorted(heard) == SONG
     assert len(found) <= 2 * len(SONG)
     assert np.abs(found.onset * 2 - np.rint(found.onset * 2)).max() < 2 * 0.05
     assert ((found.confidence > 0) & (found.confidence <= 1)).all()
@@ -78,7 +79,7 @@ def test_long_sound_is_heard_block_by_block_as_at_once(model: ShippedNotes) -> N
     once = model._heard(np.pad(samples, MARGIN * keys.HOP + 8 * keys.HOP), len(blocks.onset) + 8)[:, 8:]
     assert len(blocks.onset) == -(-len(samples) // keys.HOP)
     for side, whole in zip(blocks, once, strict=True):
-        assert np.abs(side.astype(int) - whole[: len(side)]).max() < 5
+        assert np.abs(side.astype(int) - whole[: len(side)]).max() <= 1
 
 
 @pytest.mark.parametrize("kind", ["silence", "noise", "quiet", "clicks"])
