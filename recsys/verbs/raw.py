@@ -13,7 +13,7 @@ from recsys.errors import DataError, MissingExtra
 from recsys.freshness import fingerprint, is_current
 from recsys.settings import Settings, changed
 from recsys.verbs.made import Made, Pathlike, Paths, Progress
-from recsys.verbs.symbols import OPTIONS, hear_symbols, open_beside, parts_of, save_melodies, symbols_of
+from recsys.verbs.symbols import OPTIONS, hear_symbols, open_beside, parts_of, save_melodies, symbols_of, with_covers
 from recsys.verbs.words import lyrics_state, said_of
 
 if TYPE_CHECKING:
@@ -164,12 +164,11 @@ def ingest(
     facts = {"made_from": made_from, "rejected": len(gathered.rejects), "counts": gathered.counts}
     with manifest.fresh_folder(out) as work:
         gathered.rejects.to_parquet(work / "rejects.parquet", index=False)
-        if joined is not None:
-            joined.relations.to_parquet(work / "relations.parquet", index=False)
+        if joined is not None and features is not None:
+            tunes = save_melodies(work, features, joined.digests)
+            with_covers(joined.relations, tunes, joined.dataset).to_parquet(work / "relations.parquet", index=False)
         if joined is not None and joined.space:
             _save_sound(work / "sound", joined.space, joined)
-        if joined is not None and features is not None:
-            save_melodies(work, features, joined.digests)
         if settings.ingest.text:
             gathered = replace(gathered, dataset=_with_words(gathered.dataset, work))
         gathered.dataset.save(work, inputs=inputs, facts=facts)

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recsys.audio.store import Features
+    from recsys.producers.melody.search import Tunes
     from recsys.producers.notation import Notes
     from recsys.producers.transcription.library import Symbols
+    from recsys.tables import Dataset
 
+COMPARED = 3000  # melodies that are compared with each other to find covers
 OPTIONS = {"symbols", "note_model"}  # of the settings of analyze, that are no one else's
 
 
@@ -48,8 +51,8 @@ def open_beside(features: Pathlike, library: Features) -> Symbols | None:
     return open_symbols(symbols_of(features), library.catalogue["digest"].tolist())
 
 
-def save_melodies(work: Path, features: Pathlike, digests: pd.Series) -> None:
-    """Keep the melodies of tracks beside their tables, ready to be searched; nothing where none were heard."""
+def save_melodies(work: Path, features: Pathlike, digests: pd.Series) -> Tunes:
+    """Keep the melodies of tracks beside their tables, ready to be searched; no file where none were heard."""
     from recsys.bundle import save_arrays
     from recsys.opened import MELODY
     from recsys.producers.melody.search import Tunes
@@ -57,6 +60,30 @@ def save_melodies(work: Path, features: Pathlike, digests: pd.Series) -> None:
     tunes = Tunes.of(melodies_of(features, digests))
     if len(tunes):
         save_arrays(work / MELODY, tunes.arrays())
+    return tunes
+
+
+def with_covers(related: pd.DataFrame, tunes: Tunes, dataset: Dataset) -> pd.DataFrame:
+    """Relations of tracks, and those that share a melody and have no known artist in common as cover-like.
+
+    Beyond ``COMPARED`` melodies nothing is added: comparing them would take longer than the rest of ingest.
+    """
+    import pandas as pd
+
+    from recsys.audio.relations import COLUMNS, COVER
+    from recsys.producers.melody.covers import covers
+
+    if not 2 <= len(tunes) <= COMPARED:
+        return related
+    ids, artists = dataset.tracks.ids, dataset.catalogue.artists
+    known = {frozenset(pair) for pair in zip(related["track_a"], related["track_b"], strict=True)}
+    rows = [
+        (ids[pair.a], ids[pair.b], COVER, round(pair.score, 4))
+        for pair in covers(tunes)
+        if frozenset((ids[pair.a], ids[pair.b])) not in known
+        and not (artists[pair.a] == artists[pair.b] and artists[pair.a] >= 0)
+    ]
+    return pd.concat([related, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True) if rows else related
 
 
 def melodies_of(features: Pathlike, digests: pd.Series) -> list[Notes | None]:

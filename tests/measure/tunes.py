@@ -25,6 +25,7 @@ from recsys.audio.pitch import contour
 from recsys.audio.sound import RATE, Sound
 from recsys.errors import DataError
 from recsys.producers.harmony.hearing import stretches
+from recsys.producers.melody.covers import covers
 from recsys.producers.melody.line import melody
 from recsys.producers.melody.search import Found, Tunes
 from recsys.producers.melody.voice import voiced
@@ -62,6 +63,8 @@ def main() -> None:
         assert model is not None
         heard = [_cover(given.covers, row.clip, given.seed, model, given.cache) for row in labels.itertuples()]
         show("covers", [_cover_place(lines, place, notes) for place, notes in enumerate(heard)])
+        for name, first in (("choose", 0), ("report", 1)):
+            show_pairs(name, lines[first::2], [melody(notes) for notes in heard[first::2]])
 
 
 def _notes(data: Path, row: tuple, model: NoteModel | None, cache: Path | None) -> Notes:
@@ -154,6 +157,16 @@ def _cover_place(lines: Sequence[Notes], row: int, cover: Notes) -> tuple[float,
 
 def _reciprocal(found: Sequence[Found], row: int) -> float:
     return next((1 / place for place, one in enumerate(found, 1) if one.row == row), 0.0)
+
+
+def show_pairs(name: str, clips: Sequence[Notes], again: Sequence[Notes]) -> None:
+    """How many of the pairs that are told are clip and cover, and how many of these are told; at some thresholds."""
+    tunes = Tunes.of([*clips, *again])
+    for least in (0.2, 0.25, 0.3, 0.35, 0.4):
+        for apart in (0.05, 0.08, 0.12):
+            told = covers(tunes, least=least, apart=apart)
+            right = sum(pair.b - pair.a == len(clips) for pair in told)
+            print(f"pairs, {name}, {least} and {apart}: {right} right of {len(told)} told, of {len(clips)}", flush=True)
 
 
 def show(name: str, found: Sequence[tuple[float, float]]) -> None:

@@ -170,8 +170,12 @@ class Tunes:
         *,
         allow: NDArray[np.integer] | None = None,
         exclude: NDArray[np.integer] | None = None,
+        tried: int = WHOLE,
     ) -> list[Found]:
-        """The tracks whose melody shares most with that of a track, as a share of both; none where it has none."""
+        """The tracks whose melody shares most with that of a track, as a share of both; none where it has none.
+
+        ``tried`` melodies, those with most patterns in common, are aligned.
+        """
         others = np.append([] if exclude is None else exclude, row).astype(np.int64)
         found = []
         for mine in np.flatnonzero(self.row == row).tolist():
@@ -180,7 +184,7 @@ class Tunes:
             votes, slots = self._votes(pitch)
             totals = (np.add.reduceat(votes, self._blocks[:-1]) / np.sqrt(np.diff(self.starts))).astype(np.float32)
             self._ruled(totals, np.arange(len(self)), allow, others)
-            for tune in _largest(totals, max(WHOLE, 4 * n)):
+            for tune in _largest(totals, tried):
                 blocks = slice(int(self._blocks[tune]), int(self._blocks[tune + 1]))
                 slot = int(slots[blocks][votes[blocks].argmax()])
                 most = float(np.sqrt(len(pitch) * np.diff(self.starts)[tune]))

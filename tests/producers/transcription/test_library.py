@@ -10,16 +10,18 @@ import soundfile
 
 from recsys import api, manifest
 from recsys.audio import parts
+from recsys.audio.relations import COLUMNS, COVER
 from recsys.audio.sound import RATE
 from recsys.audio.store import open_features
 from recsys.errors import ArtefactError, DataError
+from recsys.producers.melody.search import Tunes
 from recsys.producers.notation import Notes, Part, Piece, write_midi
 from recsys.producers.transcription import library, symbols
 from recsys.producers.transcription.described import width
 from recsys.producers.transcription.library import GEN, HARMONY, KIND, TABLE, TRANS, hear_library, open_symbols
 from recsys.settings import parse
-from recsys.tables import Dataset
-from recsys.verbs.symbols import symbols_of
+from recsys.tables import Catalogue, Dataset, IdMap, Interactions
+from recsys.verbs.symbols import symbols_of, with_covers
 from tests.producers.harmony.test_chords import song
 from tests.producers.melody.test_search import changed, sung, tune
 
@@ -129,6 +131,17 @@ def test_tracks_are_compared_by_their_melodies(bundle: Path) -> None:
     assert (found["score"] < 0.6).all()
     with pytest.raises(DataError, match="like or unlike by melody"):
         api.similar([one], like=[one], bundle=bundle, by="melody")
+
+
+def test_tracks_that_share_a_melody_are_told_as_covers() -> None:
+    ids = IdMap(["a", "b", "c", "d"], "track")
+    artists = Catalogue(pd.DataFrame({"artist": ["x", "y", "x", "x"]}))
+    dataset = Dataset(Interactions.empty(IdMap([], "user"), ids), artists)
+    none = pd.DataFrame([], columns=COLUMNS)
+    tunes = Tunes.of([tune(1), changed(tune(1), 3, 1.1), tune(2), changed(tune(2), -2, 0.9)])
+    told = with_covers(none, tunes, dataset)
+    assert told[["track_a", "track_b", "relation"]].to_numpy().tolist() == [["a", "b", COVER]]
+    assert with_covers(told, tunes, dataset).equals(told)
 
 
 def test_an_update_keeps_the_melodies_with_their_tracks(bundle: Path, tmp_path: Path) -> None:
