@@ -25,7 +25,7 @@ from recsys.serving.live import Live
 from recsys.serving.metrics import Metrics
 from recsys.serving.options import Options
 from recsys.serving.room import Room
-from recsys.serving.routes import catalogue, listeners, lists, machine, near, subsonic
+from recsys.serving.routes import catalogue, listeners, lists, machine, near, reference, subsonic
 
 EXPOSED = ["ETag", "X-Bundle", "Retry-After"]
 KEYS = {
@@ -60,7 +60,7 @@ def create_app(bundle: Path, options: Options | None = None, *, wait: bool = Fal
         _with_keys(app)
     for name, value in _state(options, metrics, live).items():
         setattr(app.state, name, value)
-    for module in (near, listeners, lists, catalogue, machine, subsonic):
+    for module in (near, listeners, lists, catalogue, machine, subsonic, reference):
         app.include_router(module.router)
     for error in (RecsysError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, _problem)

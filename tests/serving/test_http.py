@@ -227,3 +227,12 @@ def test_the_description_is_complete(ask: httpx.Client) -> None:
     assert told["components"]["schemas"]["Similar"]["required"]
     for name in ("Track", "Item", "History", "Recipe", "Export", "Event", "Problem"):
         assert told["components"]["schemas"][name]["examples"], name
+
+
+def test_the_description_can_be_read_by_people_without_asking_another_machine(ask: httpx.Client) -> None:
+    answer = ask.get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    for address in ask.get("/openapi.json").json()["paths"]:
+        assert f"{address}</code>" in answer.text
+    assert "<script" not in answer.text
+    assert "src=" not in answer.text
