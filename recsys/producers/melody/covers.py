@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from recsys.producers.melody.search import Found, Tunes
 
-LEAST = 0.35  # score of the whole melodies, as ``Tunes.alike`` tells it
+LEAST = 0.25  # score of the whole melodies, as ``Tunes.alike`` tells it
 TRIED = 12  # melodies of most patterns in common that are compared
-APART = 0.12  # that it exceeds the next best by, on both sides
+APART = 0.08  # that it exceeds the next best by, on both sides
 
 
 class Cover(NamedTuple):
