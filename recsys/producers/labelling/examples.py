@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +23,7 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.integer[Any]]
 Progress = Callable[[str, int, int], None]
 IN_MEMORY = 2**30  # bytes
+FULL = os.strerror(errno.ENOSPC)
 HEAR = "recsys.producers.labelling.hearing:hear"
 
 
@@ -115,7 +118,11 @@ def hear(
     memory_limit: int = MEGABYTES,
     progress: Progress | None = None,
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Hear files as ``examples`` does: the hash of the sound by path, and the cause by path of what failed."""
+    """Hear files as ``examples`` does: the hash of the sound by path, and the cause by path of what failed.
+
+    Raises:
+        OSError: the disk is full; that is no fault of a file.
+    """
     names = {str(Path(root) / path): path for path in paths}
     tasks = deque(Task(HEAR, full, {"folder": str(folder)}) for full in names)
     digests: dict[str, str] = {}
@@ -183,5 +190,7 @@ def _room(shape: tuple[int, ...], folder: Path) -> NDArray[np.float16]:
 def _note(outcome: Outcome, path: str, digests: dict[str, str], failures: dict[str, str]) -> None:
     if outcome.cause is None:
         digests[path] = str(outcome.value)
+    elif FULL in outcome.cause:
+        raise OSError(errno.ENOSPC, FULL)
     else:
         failures[path] = outcome.cause

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from recsys import api
 from recsys.audio.ids import identify
+from recsys.audio.workers import Outcome
 from recsys.cli import app
 from recsys.errors import ArtefactError, DataError
 from recsys.producers.labelling import examples as hearing
@@ -237,3 +239,12 @@ def test_files_of_one_artist_speak_for_each_other(
     table.write_text("audio_file,genre\ndeep/tone.wav,x\n")
     with pytest.raises(DataError, match="which files belong together; expected one of artist"):
         api.predict(model, audio=strangers, out=tmp_path / "p.csv", groups=table, workers=1)
+
+
+def test_a_full_disk_is_no_fault_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_: object, tasks: Any) -> Any:
+        yield Outcome(tasks[0], cause="can't be read: No space left on device")
+
+    monkeypatch.setattr(hearing.Workers, "run", run)
+    with pytest.raises(OSError, match="No space left"):
+        hearing.hear(["tone.wav"], folder=tmp_path, root=tmp_path, workers=1)
