@@ -24,7 +24,7 @@ LIMIT = "recsys.limit"
 LONGEST = 8192  # bytes of an address
 CLIENTS = 10_000  # whose rate is remembered
 VERSIONED = {"similar", "recommend", "path", "search", "tracks", "explain", "map", "rest"}
-OPEN = {"", "health", "ready", "metrics", "openapi.json", "docs", "rest"}  # need no key; rest looks at it itself
+OPEN = {"", "health", "ready", "metrics", "openapi.json", "docs", "page", "rest"}  # need no key; rest looks at it itself
 UPLOADS = {"/search/audio"}
 SAFE: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
@@ -107,7 +107,7 @@ class Guard:
     def _check_key(self, scope: Scope, headers: Headers) -> None:
         key = self.options.key
         first = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
-        if key is None or first in OPEN or first.startswith("page"):
+        if key is None or first in OPEN:
             return
         if not same_key(key, given_key(headers, scope["query_string"])):
             words = "no key, or another; send Authorization: Bearer KEY, X-API-Key or apiKey="
