@@ -24,16 +24,8 @@ LIMIT = "recsys.limit"
 LONGEST = 8192  # bytes of an address
 CLIENTS = 10_000  # whose rate is remembered
 VERSIONED = {"similar", "recommend", "path", "search", "tracks", "explain", "map", "rest"}
-OPEN = {"", "health", "ready", "metrics", "openapi.json", "docs", "page", "rest"}  # need no key; rest looks itself
-    "",
-    "health",
-    "ready",
-    "metrics",
-    "openapi.json",
-    "docs",
-    "page",
-    "rest",
-}  # need no key; rest looks at it itself
+# need no key; rest looks at it itself
+OPEN = {"", "health", "ready", "metrics", "openapi.json", "docs", "page", "rest"}
 UPLOADS = {"/search/audio"}
 SAFE: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
