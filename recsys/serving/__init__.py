@@ -17,5 +17,5 @@
     GET  /rest/getSimilarSongs2 getSimilarSongs getSonicSimilarTracks findSonicPath ping (OpenSubsonic)
 
 Every answer names the bundle that gave it (``bundle``, and the header ``X-Bundle``); GETs carry an ETag. Errors are
-``Problem`` as application/problem+json. Types are in ``schemas``.
+``Problem`` as application/problem+json. Types are in ``questions`` and ``schemas``.
 """

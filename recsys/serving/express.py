@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from recsys.errors import RecsysError
 from recsys.serving.answers.similar import QUICK, Near, similar
 from recsys.serving.guard import STAND
+from recsys.serving.questions import LONGEST
 from recsys.serving.routes.common import Answer
-from recsys.serving.schemas import LONGEST
 
 START = "/similar/"
 PLAIN = re.compile(rb"(?:n=([1-9]\d{0,2}))?(?:(?:^|&)taste=(0|1|0?\.\d{1,6}))?")

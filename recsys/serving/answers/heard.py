@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recsys.serving.answers.stand import Stand
-from recsys.serving.schemas import Event
+from recsys.serving.questions import Event
 
 RATINGS = {"like": 5, "dislike": 1}
 

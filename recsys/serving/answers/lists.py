@@ -14,10 +14,10 @@ from recsys.listing.make import Listing, make
 from recsys.playlists.formats import write_playlist
 from recsys.playlists.kinds import Recipe
 from recsys.playlists.recipes import parse_recipe
-from recsys.serving import schemas
+from recsys.serving import questions
 from recsys.serving.answers.similar import listed
 from recsys.serving.answers.stand import Stand
-from recsys.serving.schemas import Export
+from recsys.serving.questions import Export
 
 ONE = ("start", "end")  # keys of a recipe that name a track
 MANY = ("seeds", "unlike", "tracks", "include")  # and those that name several
@@ -65,8 +65,8 @@ def recipe_of(stand: Stand, asked: Mapping[str, Any]) -> Recipe:
     if words["kind"] in WHOLE:
         words.setdefault("n", 50)
     recipe = parse_recipe(words)
-    if (recipe.n or 0) > schemas.MOST or (recipe.minutes or 0) > schemas.MINUTES:
-        raise DataError(f"a list of {recipe.n or recipe.minutes}; expected at most {schemas.MOST} tracks or one day")
+    if (recipe.n or 0) > questions.MOST or (recipe.minutes or 0) > questions.MINUTES:
+        raise DataError(f"a list of {recipe.n or recipe.minutes}; expected at most {questions.MOST} tracks or one day")
     return recipe
 
 

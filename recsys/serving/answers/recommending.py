@@ -16,7 +16,7 @@ from recsys.listing.drafts import history_of
 from recsys.ranking.dials import Dials
 from recsys.serving.answers.similar import listed
 from recsys.serving.answers.stand import Stand
-from recsys.serving.schemas import AskRecommend, History
+from recsys.serving.questions import AskRecommend, History
 
 NOBODY = np.array([-1], np.int32)
 NOW = 3.0  # what a track heard just now weighs against the mean of the history

@@ -23,7 +23,7 @@ OF_ARTIST = 20  # tracks that stand for an artist
 
 @dataclass(frozen=True)
 class Near:
-    """A question; see ``schemas.AskSimilar``."""
+    """A question; see ``questions.AskSimilar``."""
 
     track: str
     n: int = 10

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from recsys.serving.answers.stand import Stand
 from recsys.serving.guard import stand_of
 from recsys.serving.problems import TYPE
+from recsys.serving.questions import DEEPEST, LONGEST, MOST
 from recsys.serving.room import Room
-from recsys.serving.schemas import DEEPEST, LONGEST, MOST, Problem
+from recsys.serving.schemas import Problem
 
 MEANINGS = {
     400: "a filter, a blend or a recipe that can't be read, or data that this bundle does not have",

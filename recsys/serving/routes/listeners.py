@@ -10,19 +10,10 @@ from fastapi import APIRouter, Body, Path, Query, Request
 from recsys.serving.answers.heard import Log
 from recsys.serving.answers.recommending import explained, folded_in, recommended
 from recsys.serving.problems import Refused
+from recsys.serving.questions import LONGEST, AskRecommend, Event, History, RecommendBatch
 from recsys.serving.routes.common import ASKED, Answer, Filter, N, Start, here, responses, room
 from recsys.serving.routes.near import Ids, each
-from recsys.serving.schemas import (
-    LONGEST,
-    AskRecommend,
-    Event,
-    Explained,
-    History,
-    RecommendAnswers,
-    RecommendBatch,
-    Recommended,
-    Taken,
-)
+from recsys.serving.schemas import Explained, RecommendAnswers, Recommended, Taken
 
 router = APIRouter(tags=["listeners"])
 UserId = Annotated[str, Path(min_length=1, max_length=LONGEST, description="id of a listener", examples=["u0007"])]

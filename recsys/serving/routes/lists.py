@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from recsys.serving.answers import lists
+from recsys.serving.questions import MOST, Export, Recipe
 from recsys.serving.routes.common import ASKED, Answer, here, responses, room
-from recsys.serving.schemas import MOST, Export, Playlists, Recipe, Way
+from recsys.serving.schemas import Playlists, Way
 
 router = APIRouter(tags=["playlists"])
 End = Annotated[str, Query(alias="to", min_length=1, max_length=512)]

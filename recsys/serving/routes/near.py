@@ -11,8 +11,9 @@ from recsys.errors import DataError, RecsysError
 from recsys.serving import problems
 from recsys.serving.answers.similar import Near, similar, spoken
 from recsys.serving.answers.stand import Stand
+from recsys.serving.questions import SEEDS, AskSimilar, Id, SimilarBatch
 from recsys.serving.routes.common import ASKED, Answer, Filter, N, Start, TrackId, here, responses, room
-from recsys.serving.schemas import SEEDS, AskSimilar, Id, Similar, SimilarAnswers, SimilarBatch
+from recsys.serving.schemas import Similar, SimilarAnswers
 
 router = APIRouter(tags=["similar"])
 Q = TypeVar("Q")

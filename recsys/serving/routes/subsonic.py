@@ -20,8 +20,8 @@ from recsys.serving.answers import subsonic
 from recsys.serving.answers.stand import Stand, scrubbed
 from recsys.serving.answers.subsonic import GENERIC, MISSING, NOT_FOUND, WRONG_KEY, failed, ok
 from recsys.serving.guard import same_key
+from recsys.serving.questions import LONGEST, MOST
 from recsys.serving.routes.common import Answer, here, responses, room
-from recsys.serving.schemas import LONGEST, MOST
 
 router = APIRouter(tags=["OpenSubsonic"])
 Text = Annotated[str | None, Query(max_length=LONGEST)]
