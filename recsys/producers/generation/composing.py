@@ -156,18 +156,23 @@ def restyle(stored: Stored, song: Song, manner: Song, wish: Wish, rng: Generator
 
 
 def fresh(draw: Callable[[], Song], stored: Stored, bars: int) -> Song:
-    """Draw until there is enough music in it and no long copy.
+    """Draw until there is enough music in it and no long copy; the fullest of several where there never is enough.
 
     Raises:
-        DataError: all of them are copies, or hardly music.
+        DataError: all of them are copies.
     """
-    longest = 0.0
+    longest, most = 0.0, 0
+    best: Song | None = None
     for _ in range(TRIES):
         song = draw()
         longest = copied(song, stored.learned)
         sung = len(np.unique(song.notes[song.notes[:, 1] == MELODY, 0] // BAR))
         if longest < CEILING and len(song.notes) >= 4 * bars and 2 * sung >= bars:
             return song
+        if longest < CEILING and len(song.notes) > most:
+            best, most = song, len(song.notes)
+    if best is not None:
+        return best
     raise DataError(
         f"{TRIES} songs were drawn, the last with {longest:g} beats of a learned song; "
         "expected another seed, a higher temperature or other chords"

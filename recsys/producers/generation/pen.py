@@ -26,6 +26,7 @@ Floats = NDArray[np.float32]
 STRANGE = 0.02  # share of notes that may lie beyond the scale
 RARE = 0.03  # of the likeliest answer's chance: what is less likely is not drawn
 TOGETHER = 7  # notes that begin at a step at most
+REST, URGE = 1.5, 1.5  # bars that the melody may rest, and nats a bar that speak for it from then on
 NEVER = np.float32(-1e9)
 PITCH_CLASS = (np.arange(2 * KEYS) % KEYS + LOWEST) % 12
 
@@ -51,7 +52,7 @@ class Pen:
         self.voices = _voices(past)
         self.notes: list[tuple[int, int, int, int]] = []
         self._scale = np.isin(PITCH_CLASS, sorted(scale(whole.key)))
-        self._strange, self._together = 0, 0
+        self._strange, self._together, self._sung = 0, 0, self.until
 
     def write(self, until: int, given: list[list[int]] | None = None) -> None:
         """Draw notes up to a step; of the melody, only those that are given, where there are such."""
@@ -100,6 +101,7 @@ class Pen:
         ahead = at - self.last.at
         odds = self.composer.note(self.mind, ahead, at, self.view.at(at), self.voices) / np.float32(self.heat)
         odds[SILENT] = NEVER
+        odds[:KEYS] += np.float32(URGE * max((at - self._sung) / BAR - REST, 0))
         odds[:SILENT][~self._allowed(at)] = NEVER
         if accompany:
             odds[:KEYS] = NEVER
@@ -133,6 +135,7 @@ class Pen:
         if note.note != SILENT:
             part, key = divmod(note.note, KEYS)
             self.voices[part] = key
+            self._sung = note.at if part == MELODY else self._sung
             self.notes.append((note.at, part, key + LOWEST, int(length or LENGTHS[note.length])))
             self._strange += int(not self._scale[note.note])
 
