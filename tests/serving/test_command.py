@@ -57,8 +57,8 @@ def test_answering_loads_nothing_slow(bundle: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from recsys.serving.app import create_app;"
         "from recsys.serving.answers.stand import Stand; from recsys.serving.answers.library import Library;"
-        "from recsys.serving.answers.recommending import recommended; from recsys.serving.questions import AskRecommend;"
-        "from recsys.settings import Settings; from recsys.bundle import resolve;"
+        "from recsys.serving.answers.recommending import recommended;"
+        "from recsys.serving.questions import AskRecommend; from recsys.settings import Settings; from recsys.bundle import resolve;"
         f"path = Path({str(bundle)!r}); create_app(path, wait=True);"
         "stand = Stand.open(resolve(path), Library([]), Settings());"
         "recommended(stand, AskRecommend(user=str(stand.engine.users.ids[0])));"
