@@ -10,7 +10,7 @@ from recsys.producers.generation.rolls import Rolls
 from recsys.producers.generation.teaching import Lesson
 
 FEW = 50_000  # steps below which a net learns by heart unless much is left out
-SMALL = Plan("recurrent", width=512, whole=256, dropout=0.5), Lesson(epochs=50)
+SMALL = Plan("recurrent", width=384, whole=192, dropout=0.4), Lesson(epochs=40)
 LARGE = Plan("recurrent", width=512, whole=384, dropout=0.3), Lesson(epochs=40, patience=6, batch=16, stretch=96)
 REACH = {"attention": 1e-3}  # rates of learning of arms that need their own
 
