@@ -43,7 +43,9 @@ class Analyze(Section):
     trim: bool = Field(False, description="cut silence off head and tail before describing")
     loudness: float | None = Field(None, ge=-60, le=0, description="LUFS to bring each file to before describing")
     symbols: list[Literal["chords", "notes"]] = Field([], description="hear these of whole files too; costs time")
-    note_model: str | None = Field(None, description="basic-pitch's nmp.onnx in place of the model that comes along")
+    note_model: str | None = Field(
+        None, description="other weights, or basic-pitch's nmp.onnx, in place of the note model that comes along"
+    )
 
 
 class Ingest(Section):

@@ -21,15 +21,18 @@ def transcribe(
     more: More = None,
     audio: Annotated[list[str] | None, typer.Option(help="File or folder of sound; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write, or to bring up to date.")] = None,
-    with_: Annotated[list[str] | None, typer.Option("--with", help="chords, notes, or both: notes,chords.")] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="notes, chords, or both (the default); chords alone take a fifth of the time."),
+    ] = None,
     vocabulary: Annotated[str, typer.Option(help="Of chords: majmin, sevenths or all.")] = "majmin",
-    note_model: Annotated[Path | None, typer.Option(help="basic-pitch's nmp.onnx, for notes.")] = None,
+    note_model: Annotated[Path | None, typer.Option(help="Other weights for notes, or basic-pitch's nmp.onnx.")] = None,
     musicxml: Annotated[bool, typer.Option("--musicxml", help="A lead sheet of each too.")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes.", min=1)] = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """MIDI, chords, keys and beats of each sound file; only what is new or changed is heard."""
+    """Notes, chords, keys and beats of each sound file; only what is new or changed is heard."""
     settings = settled(set_)
     folders = [*(audio or []), *(more or [])] or settings.paths.audio
     if not folders:

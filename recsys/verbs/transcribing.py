@@ -10,7 +10,7 @@ from recsys.verbs.made import Made, Pathlike, Paths, Progress
 from recsys.verbs.raw import need_audio
 from recsys.verbs.symbols import parts_of
 
-USUAL = "chords"
+USUAL = "notes,chords"
 
 
 def transcribe(
@@ -26,7 +26,7 @@ def transcribe(
     only_stale: bool = False,
     progress: Progress | None = None,
 ) -> Made:
-    """Sound files to MIDI, chords, keys and beats, one set of files each, in a folder; what is done is not done again.
+    """Sound files to notes, chords, keys and beats, one set of files each, in a folder; what is done is not done again.
 
     Per track: ``NAME.mid``, ``.beats.csv``, with chords ``.chords.lab`` and ``.keys.lab`` (as ``.csv`` with how sure
     each is), with notes ``.notes.csv``, and a picture where matplotlib is installed. ``harmony.parquet`` holds a vector
@@ -35,9 +35,11 @@ def transcribe(
     Args:
         audio: folders or files; the result holds these and no others.
         out: the folder to write or to bring up to date; a killed run goes on where it stopped.
-        with_: "chords", "notes", or both, also with commas between; beats are always there.
+        with_: "chords", "notes", or both, also with commas between; beats are always there. Chords alone take a fifth
+            of the time.
         vocabulary: of chords: "majmin", "sevenths" or "all".
-        note_model: a file that hears notes: basic-pitch's ``nmp.onnx``.
+        note_model: a file that hears notes, weights of this kind or basic-pitch's ``nmp.onnx``; default: the one that
+            comes along.
         musicxml: a lead sheet of each too, ``NAME.musicxml``: the melody where notes are asked for, and the chords.
         workers: processes.
         only_stale: nothing to say here: finished work is never done again.
@@ -45,7 +47,7 @@ def transcribe(
 
     Raises:
         MissingExtra: packages that read sound are not installed.
-        DataError: a folder does not exist, an unknown part, or no model for the notes.
+        DataError: a folder does not exist, an unknown part, or a note model that is none.
         ArtefactError: ``out`` holds something else.
     """
     need_audio()
