@@ -123,6 +123,7 @@ class Blend(Weighted):
         plays = np.bincount(dataset.histories().indices, minlength=len(dataset.tracks)).astype(np.float32)
         self.evidence_ = np.repeat(plays[None, :], len(fitted), axis=0)
         self.alike_ = np.eye(len(fitted), dtype=np.float32)
+        self.reconsider()
         return self
 
     def resized(self, tracks: Place, users: Place) -> Self:
@@ -149,6 +150,7 @@ class Blend(Weighted):
             self.evidence_[number, learned] = plays[learned]
             if self._used(self.weights_)[number]:
                 found.append(learned)
+        self.reconsider()
         return np.unique(np.concatenate(found)).astype(np.int32)
 
     def scores(self, histories: Histories, users: Rows | None = None) -> Floats:
@@ -179,7 +181,7 @@ class Blend(Weighted):
         """Each member's part of every score, float32 (q, tracks), one member after another; they sum to ``scores``."""
         weights = self.weights_for(histories, known_rows(users, histories.shape[0]))
         some = (np.diff(histories.indptr) > 0) | (weights[:, -1] < 1)
-        say, late, blind = self.say(weights), self._late(), self._blind()
+        say, late, blind = self.say(weights), self.believed.late, self._blind()
         for number, block in enumerate(self.blocks(histories, users, np.flatnonzero(self._used(weights)))):
             if block is None:
                 yield np.zeros(histories.shape, np.float32)
@@ -196,7 +198,7 @@ class Blend(Weighted):
     ) -> Iterator[Floats | None]:
         """Standardised scores of each member, float32 (q, tracks), or None for those that are not ``wanted``."""
         users = known_rows(users, histories.shape[0])
-        counted = self._counted()
+        counted = self.believed.counted
         for number, model in enumerate(self.models_):
             if wanted is not None and number not in wanted:
                 yield None
@@ -207,8 +209,7 @@ class Blend(Weighted):
         """Each member's blocks with what evidence leaves open filled in: the weighted sum of these is the score."""
         blocks = [block for block in self.blocks(histories, users) if block is not None]
         if self.fallback_.any():
-            trusted = self.trusted(self.evidence_, self.half_)
-            shares = self.stand_ins(trusted)
+            trusted, shares = self.believed.trusted, self.believed.fallback
             known = [share * block for share, block in zip(shares, blocks, strict=True) if share.any()]
             filled = np.sum(known, axis=0, dtype=np.float32)
             for block, believed in zip(blocks, trusted, strict=True):

@@ -234,9 +234,10 @@ class Ranked(Blend):
 
     def _sure(self, scene: Scene) -> Floats:
         """How far the ranker is believed: by plays, and not about what a member has not learned of or was played."""
-        known: NDArray[np.bool_] = np.all(self.evidence_ > 0, axis=0)
+        evidence = self.evidence_[:, scene.candidates.rows]
+        known: NDArray[np.bool_] = np.all(evidence > 0, axis=0)
         asked = (scene.length > 0)[scene.owner] & ~scene.candidates.inside(scene.histories)
-        return np.where(known, trust(self.evidence_[-1], SURE), 0)[scene.candidates.rows] * asked.astype(np.float32)
+        return np.where(known, trust(evidence[-1], SURE), 0) * asked.astype(np.float32)
 
     # ---- storing and updating -------------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ class _Listener(Blend):
     @classmethod
     def of(cls, blend: Blend) -> Self:
         made = cls.__new__(cls)
-        made.__dict__.update(blend.__dict__, said_=[])
+        made.__dict__.update(blend.__dict__, believed=blend.believed, said_=[])
         return made
 
     def heard(self, histories: Histories, users: Rows) -> tuple[list[Floats], list[Floats]]:

@@ -99,6 +99,7 @@ def fit_fallback(
     alone = list(np.eye(len(able), dtype=np.float32))
     shares[able] = fit_weights(parts, alone) if sum(len(p.ideal) for p in parts) else 1 / len(able)
     blend.fallback_ = shares.astype(np.float32)
+    blend.reconsider()
     return Fallback(shares.tolist(), _half(blend, histories, held, users, pool, kept))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,24 @@ class Say(NamedTuple):
         """The multiplier of one member, float32 (q, tracks)."""
         own = self.weights[:, member, None] * self.trusted[member]
         return own + self.fallback[member] * self.open_ if self.fallback[member].any() else own
+
+
+class Believed(NamedTuple):
+    """What evidence makes of every track, whoever asks.
+
+    Attributes:
+        trusted: share of its weight that each member keeps, (members, tracks).
+        fallback: each member's share in what others lose, (members, tracks).
+        lost: what each member loses, 1 − ``trusted``, (members, tracks).
+        late: tracks that came after training and not every member has learned, (late,).
+        counted: 1 for tracks that scores are standardised over, (tracks,); None = all.
+    """
+
+    trusted: Floats
+    fallback: Floats
+    lost: Floats
+    late: Rows
+    counted: Floats | None
 
 
 class Weighted(Model):
@@ -74,13 +93,23 @@ class Weighted(Model):
 
     def say(self, weights: Floats) -> Say:
         """Multipliers for histories with these weights (q, members)."""
-        trusted, late, blind = self.trusted(self.evidence_, self.half_), self._late(), self._blind()
-        lost = weights @ (1 - trusted)
+        believed, blind = self.believed, self._blind()
+        open_, late = weights @ believed.lost, believed.late
         if len(late):
-            theirs, doubts = weights[:, blind], 1 - trusted[:, late][blind]
+            theirs, doubts = weights[:, blind], 1 - believed.trusted[:, late][blind]
             spoken = theirs @ (doubts * self._knows(late)[blind]) * self._said(weights, late)
-            lost[:, late] += spoken - theirs @ doubts
-        return Say(weights, trusted, self.stand_ins(trusted), lost)
+            open_[:, late] += spoken - theirs @ doubts
+        return Say(weights, believed.trusted, believed.fallback, open_)
+
+    @cached_property
+    def believed(self) -> Believed:
+        """What evidence makes of every track; kept until ``reconsider``."""
+        trusted = self.trusted(self.evidence_, self.half_)
+        return Believed(trusted, self.stand_ins(trusted), 1 - trusted, self._late(), self._counted())
+
+    def reconsider(self) -> None:
+        """Forget what was kept: the evidence is another."""
+        self.__dict__.pop("believed", None)
 
     def trusted(self, plays: Floats, half: float) -> Floats:
         """Share of its weight that each member keeps for tracks of so many plays, (members, tracks).

@@ -129,5 +129,9 @@ def _spans(indptr: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 def shared(work: Callable[[Part], Result], parts: Any, threads: int) -> Iterator[Result]:
     """``work`` over ``parts`` by ``threads`` workers with one BLAS thread each; results in the order of ``parts``."""
-    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(work, parts)
+    with one_blas_thread():
+        if threads == 1:
+            yield from map(work, parts)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            yield from pool.map(work, parts)

@@ -91,7 +91,7 @@ def by_artists(histories: Histories, artist: Rows, plays: Floats) -> Floats:
     """
     share = artist_share(histories, artist)
     known = np.maximum(artist, 0)
-    found = np.asarray(share[:, known].toarray(), np.float32)
+    found = np.take(share.toarray(), known, axis=1)
     found[:, artist < 0] = 0
     return np.where(found > 0, found + 1e-3 * plays / max(float(plays.max(initial=0)), 1), NEVER).astype(np.float32)
 
