@@ -20,6 +20,7 @@ from recsys.engine import Engine
 from recsys.exploring import Exploration
 from recsys.machine import kernels
 from recsys.partitions import Partitions
+from recsys.pseudonyms import Pseudonyms
 from recsys.ranking.dials import Dials
 from recsys.settings import Recommend, Settings
 
@@ -42,6 +43,17 @@ class Job:
     dials: Dials = field(default_factory=Dials)
     now: float | None = None
     exploration: Exploration | None = None
+    pseudonyms: Pseudonyms | None = None  # told in place of ids
+
+    def hidden(self, names: Pseudonyms | None) -> Job:
+        """The same, with names in place of ids and in their order: that of ids would tell who is who."""
+        if names is None:
+            return self
+        told = names.of(self.ids)
+        order = np.argsort(told.astype(str), kind="stable")
+        rows = None if self.rows is None else self.rows[order]
+        ids, histories = np.asarray(self.ids)[order].tolist(), sp.csr_array(self.histories[order])
+        return replace(self, ids=ids, histories=histories, rows=rows, pseudonyms=names)
 
     def parts(self) -> Iterator[slice]:
         """The listeners of each part."""
@@ -64,6 +76,7 @@ class Job:
             "dials": asdict(self.dials),
             "now": self.now,
             "chances": self.exploration and [self.exploration.chances(engine.model), self.exploration.seed],
+            "pseudonyms": self.pseudonyms and self.pseudonyms.fingerprint,
         }
         return {"bundle": engine.folder.name, "users": digest, "plays": plays, "candidates": pool, **own}
 
@@ -153,4 +166,4 @@ def _lists(engine: Engine, job: Job, chosen: slice) -> pd.DataFrame:
         exploration=job.exploration and replace(job.exploration, first=chosen.start),
     )
     ids = np.asarray(job.ids)[chosen]
-    return engine.frame(ids, explained)
+    return engine.frame(ids if job.pseudonyms is None else job.pseudonyms.of(ids), explained)

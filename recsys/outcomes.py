@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from recsys.errors import ArtefactError
 from recsys.evaluation.intervals import Interval, interval
+from recsys.pseudonyms import Pseudonyms
 from recsys.tables import Dataset
 
 COLUMNS = ("user_id", "rank", "track_id", "source")
@@ -77,14 +78,19 @@ def _head(path: Path, depth: int) -> pd.DataFrame:
     return frame.loc[frame["rank"] <= depth, [*COLUMNS, CHANCE]]
 
 
-def trials(lists: pd.DataFrame, later: Dataset) -> Trials:
+def trials(lists: pd.DataFrame, later: Dataset, names: Pseudonyms | None = None) -> Trials:
     """Rows of listeners who did anything since, with what they did.
 
     Args:
         lists: user_id, rank, track_id, source, propensity.
         later: plays and skips since, over their own ids.
+        names: what the lists call listeners; None = by their ids.
     """
-    user = later.users.rows(lists["user_id"].to_numpy(), missing="mark")
+    listed = lists["user_id"].to_numpy()
+    if names is None:
+        user = later.users.rows(listed, missing="mark")
+    else:
+        user = pd.Index(names.of(later.users.ids)).get_indexer(listed.astype(object)).astype(np.int32)
     track = later.tracks.rows(lists["track_id"].to_numpy(), missing="mark")
     active = np.flatnonzero(user >= 0)
     user, track = user[active], track[active]

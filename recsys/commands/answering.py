@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from recsys import api, terminal
-from recsys.commands.options import Bundle, Json, Mood, Set, Where, app, default, settled
+from recsys.commands.options import Bundle, Json, Mood, Names, Set, Where, app, default, settled
 from recsys.settings import FILE
 from recsys.terminal import progress_bars
 
@@ -38,6 +38,7 @@ def recommend(
     explore: Annotated[float | None, typer.Option(help="Share of places by lot from others.", min=0, max=1)] = None,
     feedback: Annotated[Path | None, typer.Option(help="Folder that feedback wrote.")] = None,
     now: Annotated[float | None, typer.Option(help="When lists are for, Unix seconds; default: latest play.")] = None,
+    pseudonyms: Names = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -67,6 +68,7 @@ def recommend(
             explore=explore,
             feedback=feedback,
             now=now,
+            pseudonyms=pseudonyms,
             settings=settings,
             progress=progress,
         )

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from recsys import api, terminal
-from recsys.commands.options import Bundle, Json, Mood, More, Set, Where, app, default, settled
+from recsys.commands.options import Bundle, Json, Mood, More, Names, Set, Where, app, default, settled
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings
 from recsys.terminal import progress_bars
@@ -86,6 +86,7 @@ def playlist_run(
     batch: Annotated[bool, typer.Option("--batch", help="Parquet parts instead of single files.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="With --batch: keep finished parts.")] = False,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
+    pseudonyms: Names = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -108,6 +109,7 @@ def playlist_run(
             batch=batch,
             resume=resume,
             workers=workers,
+            pseudonyms=pseudonyms,
             settings=settings,
             progress=progress,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys import api, terminal
-from recsys.commands.options import Bundle, Json, More, Set, app, default, settled
+from recsys.commands.options import Bundle, Json, More, Names, Set, app, default, settled
 from recsys.terminal import progress_bars
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def feedback(
     plays: Annotated[list[str] | None, typer.Option(help="Plays and skips since; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write, or to build upon.")] = None,
     depth: Annotated[int, typer.Option(help="The first so many of each list count as shown.", min=1)] = 20,
+    pseudonyms: Names = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -67,6 +68,7 @@ def feedback(
             [*(plays or []), *(more or [])],
             out=out or Path(settings.paths.out) / "feedback",
             depth=depth,
+            pseudonyms=pseudonyms,
             settings=settings,
             progress=progress,
         )

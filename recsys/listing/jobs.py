@@ -86,6 +86,7 @@ def _plan(job: Job, todo: Sequence[Task]) -> dict[str, Any]:
         "recipes": _digest(told),
         "tasks": _digest([[task.name, [str(one) for one in task.ids]] for task in todo]),
         "time": int(job.now),
+        "pseudonyms": job.pseudonyms and job.pseudonyms.fingerprint,
         "wish": job.wish,
     }
 

@@ -25,6 +25,7 @@ from recsys.listing.push import Server
 from recsys.playlists.kinds import Recipe
 from recsys.playlists.ledger import Ledger
 from recsys.playlists.memory import Memory
+from recsys.pseudonyms import Pseudonyms
 
 ALL = "all"
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -54,6 +55,7 @@ class Job:
         dry: write nothing.
         diff: tell what changes against the files that are there.
         push: address of a Subsonic server that gets the lists, too.
+        pseudonyms: what tables and messages tell in place of ids; None = ids.
     """
 
     bundle: Path
@@ -69,6 +71,7 @@ class Job:
     diff: bool = False
     push: str | None = None
     effort: float = 1.0
+    pseudonyms: Pseudonyms | None = None
 
 
 @dataclass
@@ -133,12 +136,16 @@ class Worker:
                     done.lists.append(self._finished(listing, which))
                     ledger_rows.append(written.remembered(self.desk, listing, *which))
                     if tables:
-                        done.tables.append(written.rows(self.desk, listing))
+                        done.tables.append(written.rows(self.desk, listing, self.job.pseudonyms))
             except (DataError, UnknownId) as error:
-                done.without[f"{task.name} for {' + '.join(map(str, task.ids)) or 'everybody'}"] = str(error)
+                what = f"{task.name} for {' + '.join(map(str, task.ids)) or 'everybody'}"
+                done.without[self._shown(what, task)] = self._shown(str(error), task)
         if self.desk.ledger is not None and ledger_rows and not self.job.dry:
             self.desk.ledger.append(pd.concat(ledger_rows, ignore_index=True))
         return done
+
+    def _shown(self, text: str, task: Task) -> str:
+        return text if self.job.pseudonyms is None else self.job.pseudonyms.without(text, task.ids)
 
     @cached_property
     def server(self) -> Server:

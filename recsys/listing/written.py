@@ -19,6 +19,7 @@ from recsys.playlists.formats import write_playlist
 from recsys.playlists.ledger import listed
 from recsys.playlists.names import safe_name
 from recsys.playlists.picture import svg
+from recsys.pseudonyms import Pseudonyms
 from recsys.sources.playlist_files import read_listing
 
 
@@ -107,18 +108,22 @@ def change(desk: Desk, listing: Listing, path: Path) -> Change | None:
     return Change([desk.engine.name(row) for row in new if row not in set(old)], gone, len(stay), stay != before)
 
 
-def rows(desk: Desk, listing: Listing) -> pd.DataFrame:
-    """A list as rows of a table."""
-    tracks = listing.made.rows
+def rows(desk: Desk, listing: Listing, names: Pseudonyms | None = None) -> pd.DataFrame:
+    """A list as rows of a table, that speaks of listeners by these names."""
+    tracks, who = listing.made.rows, listing.who
+
+    def told(text: str) -> str:
+        return text if names is None else names.without(text, who.ids)
+
     return pd.DataFrame(
         {
-            "listener": listing.who.name,
+            "listener": told(who.name),
             "name": listing.name,
-            "title": listing.title,
+            "title": told(listing.title),
             "position": range(1, len(tracks) + 1),
             "track_id": desk.engine.tracks.at(tracks),
             "score": listing.made.scores,
-            "reason": listing.reasons,
+            "reason": [told(reason) for reason in listing.reasons],
         }
     )
 

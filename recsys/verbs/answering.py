@@ -42,6 +42,7 @@ def recommend(
     explore: float | None = None,
     feedback: Pathlike | None = None,
     now: float | None = None,
+    pseudonyms: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -64,9 +65,12 @@ def recommend(
         explore: share of places that go by lot to a single member of the model; adds a column ``propensity``, the
             chance with which each row's source was drawn; ``feedback``: a folder that says how good sources are.
         now: when the lists are for, Unix seconds UTC; default: the latest event of the log.
+        pseudonyms: file of the key under which listeners get a name in place of their id, and the order of these
+            names; made where there is none.
     """
     from recsys import batch
     from recsys.engine import Engine
+    from recsys.pseudonyms import named
     from recsys.tables.narrowed import narrowed
 
     settings, out = settings or Settings(), Path(out)
@@ -77,6 +81,7 @@ def recommend(
     engine = Engine.open(bundle)
     asked = narrowed(engine.catalogue.frame, where, mood)
     job = batch.job(engine, users, histories, candidates, include_seen, wanted, settings, now, like, tag, asked)
+    job = job.hidden(named(pseudonyms))
     if only_stale and is_current(out, job.plan(engine), "plan"):
         return Made("recommend", out, manifest.read(out, batch.KIND), unchanged=True)
     return Made("recommend", out, batch.run(engine, job, out, resume=resume, progress=progress))

@@ -66,6 +66,7 @@ def playlist_run(
     batch: bool = False,
     resume: bool = False,
     workers: int = 2,
+    pseudonyms: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -83,24 +84,30 @@ def playlist_run(
         ledger: folder that remembers what was listed; default: ``ledger`` beside ``out``.
         report: folder for a .json and a .svg about each list.
         push: address of a Subsonic or OpenSubsonic server that gets the lists, too; see ``recsys.listing.push``.
+        pseudonyms: with ``batch``, file of the key under which the table names listeners in place of their ids.
         time: Unix seconds as of which lists are made; default: now.
 
     Raises:
-        SettingsError: the file is missing or wrong, or same and fresh at once.
+        SettingsError: the file is missing or wrong, same and fresh at once, or pseudonyms for what is no table.
         DataError: a recipe that needs a listener and has none.
         UnknownId: a listener that the model has not seen.
     """
     from recsys.engine import Engine
     from recsys.listing import jobs, nightly
+    from recsys.pseudonyms import named
 
     if same and fresh:
         raise SettingsError("found same and fresh; expected one of them")
+    if pseudonyms is not None and (not batch or push or report):
+        raise SettingsError("pseudonyms are for tables; expected --batch, and neither --push nor --report")
     out = Path(out)
     job = _job(Path(recipes), names, bundle, out.parent / "ledger" if ledger is None else Path(ledger), time)
     wish: Wish = "same" if same else "fresh" if fresh else "due"
     reports, files = None if report is None else Path(report), None if batch else out
     job = replace(job, out=files, reports=reports, wish=wish, dry=dry_run, diff=diff, push=push)
-    todo = nightly.tasks(Engine.open(job.bundle), job.recipes, listeners)
+    todo, hidden = nightly.tasks(Engine.open(job.bundle), job.recipes, listeners), named(pseudonyms)
+    if hidden is not None:  # in the order of names: that of ids would tell who is who
+        job, todo = replace(job, pseudonyms=hidden), sorted(todo, key=lambda task: (task.name, *hidden.of(task.ids)))
     if batch and not dry_run:
         made = jobs.as_parts(job, todo, out, resume=resume, workers=workers, progress=progress)
     else:

@@ -250,6 +250,7 @@ def feedback(
     *,
     out: Pathlike,
     depth: int = DEPTH,
+    pseudonyms: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -265,6 +266,7 @@ def feedback(
         plays: what was played and skipped since, and nothing older.
         out: the folder to write; what an earlier one there learned is built upon.
         depth: the first so many of each list count as shown.
+        pseudonyms: file of the key under which ``recs`` name listeners, where they do.
         settings: how columns are named; ``recommend.explore`` is the least chance that all sources share.
         only_stale: do nothing when these lists and plays were counted before.
 
@@ -275,6 +277,7 @@ def feedback(
     from recsys import outcomes, sources
     from recsys.engine import Engine
     from recsys.exploring import Exploration
+    from recsys.pseudonyms import named
 
     settings, out, recs = settings or Settings(), Path(out), Path(recs)
     paths = sources.find_files(plays=plays, tracks=(), playlists=(), content=())["plays"]
@@ -283,7 +286,7 @@ def feedback(
     if counted in before.get("counted", []):
         return Made("feedback", out, before, unchanged=True)
     later = sources.gather(plays=plays, settings=settings.ingest, progress=progress).dataset
-    found = outcomes.trials(outcomes.read_lists(recs, depth), later)
+    found = outcomes.trials(outcomes.read_lists(recs, depth), later, named(pseudonyms))
     held = {name: (a, b) for name, (a, b) in before.get("posterior", {}).items()}
     posterior = outcomes.posterior(found, held)
     explore = settings.recommend.explore or EXPLORE
