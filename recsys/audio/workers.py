@@ -32,6 +32,8 @@ START = "from recsys.audio.workers import serve; serve()"
 SECONDS = 120.0
 MEGABYTES = 600
 UNREADABLE = "the file cannot be read"
+SHORT = "needs more than"  # megabytes
+REFUSED = ("allocate memory", "bad allocation", "bad_alloc")  # how libraries that raise no MemoryError say it
 ROOM = 256  # megabytes a worker can always take on top of what it has when it starts
 
 
@@ -99,12 +101,16 @@ class Workers:
             if not tasks and all(worker.task is None for worker in self._workers):
                 return
             for ready in wait([worker.connection for worker in self._workers]):
-                outcome = self._listen(next(w for w in self._workers if w.connection is ready))
+                outcome = self._listen(next(w for w in self._workers if w.connection is ready), tasks)
                 if outcome is not None:
                     yield outcome
 
-    def _listen(self, worker: _Worker) -> Outcome | None:
-        """What a worker says, or the cause of its end; one that ended is replaced."""
+    def _listen(self, worker: _Worker, tasks: deque[Task]) -> Outcome | None:
+        """What a worker says, or the cause of its end; one that ended is replaced.
+
+        Where memory is short in a worker that had other tasks before, what these left in pieces may be the cause: the
+        task goes to a new one.
+        """
         try:
             value, cause, megabytes = worker.connection.recv()
         except (EOFError, OSError):
@@ -119,6 +125,13 @@ class Workers:
             return None
         task, worker.task = worker.task, None
         assert task is not None
+        if worker.used and cause is not None and cause.startswith(SHORT):
+            self._workers.remove(worker)
+            worker.end()
+            self._workers.append(_Worker(self))
+            tasks.appendleft(task)
+            return None
+        worker.used = True
         return Outcome(task, value, cause, megabytes)
 
 
@@ -126,7 +139,7 @@ class _Worker:
     """One process and the way to speak with it."""
 
     def __init__(self, settings: Workers) -> None:
-        self.ready = False
+        self.ready = self.used = False
         self.task: Task | None = None
         self.connection, theirs = Pipe()
         environment = {**os.environ, **MEMORY, **dict.fromkeys(THREADS, "1")}
@@ -185,11 +198,11 @@ def _call(name: str, path: str, options: Mapping[str, Any], megabytes: int) -> t
         return getattr(import_module(module), function)(path, **options), None
     except RecsysError as error:
         return None, str(error)
-    except MemoryError:
-        return None, f"needs more than {megabytes} MB of memory"
-    except OSError as error:
-        return None, f"{UNREADABLE}: {error.strerror or error}"
     except Exception as error:  # whatever a broken file makes of a library: it is that file's failure
+        if isinstance(error, MemoryError) or any(words in str(error) for words in REFUSED):
+            return None, f"{SHORT} {megabytes} MB of memory"
+        if isinstance(error, OSError):
+            return None, f"{UNREADABLE}: {error.strerror or error}"
         return None, f"{type(error).__name__}: {error}"
 
 

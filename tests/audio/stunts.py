@@ -88,3 +88,15 @@ def slow(path: str, **options: Any) -> Analysis:
     """An analysis that takes a fifth of a second."""
     time.sleep(0.2)
     return quick(path, **options)
+
+
+KEPT: list[bytearray] = []
+
+
+def hoard(path: str) -> str:
+    """Leaves 300 MB behind each time, and says like torch that there is no more."""
+    try:
+        KEPT.append(bytearray(300 << 20))
+    except MemoryError:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory") from None
+    return path.upper()

@@ -59,6 +59,12 @@ def test_memory_is_bounded() -> None:
     assert found == {"eat0": (None, "needs more than 600 MB of memory"), "answer1": ("ANSWER1", None)}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the address space in use")
+def test_what_others_left_in_memory_is_no_fault_of_a_file() -> None:
+    found = run(*["hoard"] * 5, count=1)
+    assert found == {f"hoard{n}": (f"HOARD{n}", None) for n in range(5)}
+
+
 def test_tasks_can_be_added_on_the_way() -> None:
     tasks = deque([Task(f"{HERE}:answer", "first")])
     seen = []
