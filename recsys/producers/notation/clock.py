@@ -14,6 +14,7 @@ Ticks = NDArray[np.int64]
 PER_QUARTER = 960
 USUAL = 500_000  # microseconds of a quarter where nothing says otherwise: 120 beats a minute
 LONGEST = 2**24 - 1  # microseconds of a quarter that a file can say
+BRIEF = 0.25  # seconds: no beat that fills a rest is shorter
 SAME = 2  # microseconds by which lengths of quarters may differ and still be one tempo
 
 
@@ -55,10 +56,11 @@ class Clock:
 def from_beats(beats: Seconds, value: int = 4) -> tuple[Clock, Ticks]:
     """A clock on which beats fall on beats of the file, and their ticks; a beat is a ``value``-th note.
 
-    Time before the first beat is filled with whole beats of nearly the first beat's length.
+    Time before the first beat is filled with whole beats of nearly the first beat's length; a rest that is longer than
+    a quarter can be, 16 s, with beats of nearly the usual length.
 
     Raises:
-        DataError: beats that do not rise, or lie more than 16 s apart.
+        DataError: beats that do not rise.
 
     >>> clock, ticks = from_beats(np.array([0.5, 1.0, 1.6]))
     >>> ticks.tolist(), clock.quarters.tolist()
@@ -67,16 +69,26 @@ def from_beats(beats: Seconds, value: int = 4) -> tuple[Clock, Ticks]:
     if len(beats) < 2:
         return Clock(np.zeros(1, np.int64), np.full(1, USUAL)), np.zeros(0, np.int64)
     gaps, factor = np.diff(beats), value / 4
-    if beats[0] < 0 or gaps.min() <= 0 or gaps.max() * factor * 1e6 > LONGEST:
-        raise DataError(f"beats {beats[:4].tolist()}…; expected rising seconds, at most 16 s apart")
-    before = int(np.ceil(beats[0] / gaps[0] - 0.5)) if beats[0] > 0 else 0
+    if beats[0] < 0 or gaps.min() <= 0:
+        raise DataError(f"beats {beats[:4].tolist()}…; expected rising seconds")
+    counts = _counts(gaps, LONGEST / (factor * 1e6))
+    filled = np.repeat(gaps / counts, counts)
+    before = int(np.ceil(beats[0] / filled[0] - 0.5)) if beats[0] > 0 else 0
     before = max(before, 1) if beats[0] > 1e-6 else 0
-    lengths = np.concatenate([np.full(before, beats[0] / before if before else 0.0), gaps])
+    lengths = np.concatenate([np.full(before, beats[0] / before if before else 0.0), filled])
     step = round(PER_QUARTER * 4 / value)
     ticks = step * np.arange(len(lengths) + 1)
     quarters = _rounded(lengths * factor * 1e6)
     changed = np.append(True, np.abs(np.diff(quarters)) > 0)
-    return Clock(ticks[:-1][changed], quarters[changed]), ticks[before:]
+    return Clock(ticks[:-1][changed], quarters[changed]), ticks[before + np.append(0, np.cumsum(counts))]
+
+
+def _counts(gaps: Seconds, longest: float) -> Ticks:
+    """How many beats of the file fill each time between two beats: one, or more where that would be too long."""
+    apart = gaps > longest
+    usual = max(float(np.median(gaps[~apart])), BRIEF) if not apart.all() else USUAL / 1e6
+    fill = np.maximum(np.rint(gaps / min(usual, longest)), np.ceil(gaps / longest))
+    return np.where(apart, fill, 1).astype(np.int64)
 
 
 def _rounded(quarters: Seconds) -> NDArray[np.int64]:

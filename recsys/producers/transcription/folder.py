@@ -24,7 +24,7 @@ from recsys import manifest
 from recsys.audio.scan import Found, scan
 from recsys.audio.spectra import front_end_hash
 from recsys.audio.tags import read_tags
-from recsys.audio.workers import Outcome, Task, Workers
+from recsys.audio.workers import UNREADABLE, Outcome, Task, Workers
 from recsys.errors import ArtefactError, DataError
 from recsys.producers.notation import safe_names
 from recsys.producers.transcription.models import imported
@@ -179,7 +179,9 @@ def _done(row: Row | None, file: Found, made_by: str, place: Path) -> bool:
     """Whether this file came to an end before, in the same way, and what was written is still there."""
     if row is None or (row.get("size"), row.get("mtime_ns"), row["made_by"]) != (file.size, file.mtime_ns, made_by):
         return False
-    return row["cause"] is not None or all((place / name).is_file() for name in row["files"])
+    if row["cause"] is not None:
+        return not row["cause"].startswith(UNREADABLE)
+    return all((place / name).is_file() for name in row["files"])
 
 
 def _forget(ledger: dict[str, Row], paths: Iterable[str], place: Path) -> int:
@@ -190,8 +192,9 @@ def _forget(ledger: dict[str, Row], paths: Iterable[str], place: Path) -> int:
     return len(gone)
 
 
-def _clear(row: Row, place: Path) -> None:
-    for name in row.get("files") or ():
+def _clear(row: Row | None, place: Path, kept: Iterable[str] = ()) -> None:
+    """Remove what was written for a file before and is not written now."""
+    for name in set((row or {}).get("files") or ()) - set(kept):
         (place / Path(name).name).unlink(missing_ok=True)
 
 
@@ -217,7 +220,9 @@ def _work(
     with Workers(min(workers, len(tasks)), seconds=seconds, megabytes=megabytes, prepare=prepare) as pool:
         for done, outcome in enumerate(pool.run(tasks), 1):
             path = outcome.task.path
-            ledger[path] = _row(outcome, files[path], named[path], ledger.get(path), made_by)
+            before = ledger.get(path)
+            ledger[path] = _row(outcome, files[path], named[path], before, made_by)
+            _clear(before, place, ledger[path]["files"])
             if clock.monotonic() - last > FLUSH:
                 manifest.write_json(place / LEDGER, ledger)
                 last = clock.monotonic()

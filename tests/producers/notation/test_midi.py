@@ -132,3 +132,12 @@ def test_numbers_of_variable_length_are_short(number: int) -> None:
     found = variable(number)
     assert len(found) <= 4
     assert sum((byte & 127) << 7 * place for place, byte in enumerate(reversed(found))) == number
+
+
+@given(rest=st.floats(1.0, 3000.0), value=st.sampled_from([2, 4, 8]), late=st.floats(0.0, 40.0))
+def test_a_long_rest_is_no_obstacle(rest: float, value: int, late: float) -> None:
+    beats = late + np.array([0.0, 0.5, 1.0, 1.0 + rest, 1.5 + rest, 2.0 + rest])
+    clock, ticks = from_beats(beats, value)
+    assert np.abs(clock.seconds(ticks) - beats).max() < 1e-4
+    assert (np.diff(ticks) > 0).all()
+    assert clock.quarters.max() <= LONGEST

@@ -95,3 +95,18 @@ def test_what_can_not_be_done_is_said(music: Path, tmp_path: Path) -> None:
     (tmp_path / "torn" / "ledger.json").write_text(json.dumps({})[:1])
     with pytest.raises(ArtefactError, match="not readable"):
         api.transcribe([music], out=tmp_path / "torn")
+
+
+def test_what_was_written_before_and_is_not_now_goes(tmp_path: Path) -> None:
+    music, out = tmp_path / "music", tmp_path / "out"
+    music.mkdir()
+    soundfile.write(music / "one.wav", song().samples, RATE)
+    api.transcribe([music], out=out, workers=1, with_="chords", musicxml=True)
+    assert (out / "one.musicxml").exists()
+    api.transcribe([music], out=out, workers=1, with_="chords")
+    assert not (out / "one.musicxml").exists()
+    (music / "one.wav").write_bytes(b"no longer sound")
+    made = api.transcribe([music], out=out, workers=1, with_="chords")
+    assert made.facts["failed"] == 1
+    assert not list(out.glob("one.*"))
+    assert not manifest.problems(out)
