@@ -47,7 +47,7 @@ def narrowed(frame: pd.DataFrame, where: str | None, mood: str | None) -> str | 
 
 def _limit(text: str, known: Iterable[str]) -> str:
     """One limit as a filter."""
-    found = LIMIT.fullmatch(text)
+    found = LIMIT.fullmatch(text.casefold())
     if found is None or f"{found[1]}{RANK}" not in AXES:
         raise DataError(f"can't read {text!r} in a mood; {EXAMPLE}")
     if f"{found[1]}{RANK}" not in known:

@@ -181,10 +181,16 @@ def told(frame: pd.DataFrame, row: int) -> dict[str, dict[str, Any]]:
         given = listed(said(frame.iloc[[row]], target).iloc[0])
         by = frame[f"{target}{BY}"].iloc[row]
         if given:
-            made[target] = {"given": [one if isinstance(one, int | float) else str(one) for one in given]}
+            made[target] = {"given": [_plain(one) for one in given]}
         elif isinstance(by, str):
             made[target] = {**_predicted(frame, target, row), "by": by}
     return made
+
+
+def _plain(value: Any) -> int | float | str:
+    """A number or a word as JSON knows it."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, int | float) else str(value)
 
 
 def _predicted(frame: pd.DataFrame, target: str, row: int) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def rows(where: str | None, mood: str | None) -> list[int]:
         (None, "CALM", [1]),
         (None, "calm, sadness", [1, 3]),
         (None, "valence > .4", [2, 3, 4]),
+        (None, "Valence > .4", [2, 3, 4]),
         (None, "valence>.4,arousal<=.75", [2, 3]),
         (None, "sad, valence < .5", [1]),
         (None, "joyful", [4]),

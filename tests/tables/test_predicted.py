@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from recsys.tables import where_mask
-from recsys.tables.predicted import chance_of, is_predicted, numbers, targets, together
+from recsys.tables.predicted import chance_of, is_predicted, numbers, targets, together, told
 
 SONGS = pd.DataFrame(
     {
@@ -74,3 +74,9 @@ def test_names_of_chances_are_words_in_any_script() -> None:
 def test_numbers_that_nobody_knows() -> None:
     assert np.isnan(numbers(SONGS, "happiness")).all()
     assert numbers(SONGS, "valence").tolist() == [0.5, 0.1, 0.2, 0.9]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])
+def test_a_given_number_stays_one(kind: type[np.generic]) -> None:
+    songs = pd.DataFrame({"level": np.array([2], kind), "level_predicted": [1.0], "level_by": ["library@1"]})
+    assert told(songs, 0) == {"level": {"given": [2]}}
