@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from recsys import api, cli, manifest
+from recsys.audio.describe import lines
 from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError
 from recsys.freshness import fingerprint
@@ -90,6 +91,21 @@ def test_the_command_prints_chances(
         cli.main()
     assert not stop.value.code
     assert "% (predicted by model@" in capsys.readouterr().out
+
+
+def test_the_genre_that_is_told_first_is_the_one_that_is_known(home: Path, stranger: Path) -> None:
+    said = api.describe(stranger, model=home / "model")
+    labels = {"given": ["House"]}, {"predicted": {"Jazz": 0.9}, "by": "library@1"}
+    for label, text in zip(labels, ("House (given)", "Jazz 90 % (predicted by library@1)"), strict=True):
+        assert f"  genre      {text}" in list(lines(said | {"labels": {"genre": label}}))
+    assert "  genre      unknown" in list(lines(said))
+
+
+def test_instruments_are_not_learned_beside_those_that_are_heard(home: Path, tmp_path: Path) -> None:
+    settings = parse({"label": {"targets": ["instrument"]}})
+    facts = api.label(home / "features", out=tmp_path / "labels", settings=settings, workers=1).facts
+    assert "label.instruments = false" in facts["not learned"]["instrument"]
+    assert facts["targets"]["instrument"]["by"].startswith("instruments@")
 
 
 def test_what_no_model_can_say_is_one_line(home: Path, stranger: Path, tmp_path: Path) -> None:

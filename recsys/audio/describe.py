@@ -143,7 +143,7 @@ def label_line(label: Mapping[str, Any]) -> str:
 
 def _of_sound(told: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"  {'file':<10} {path}" for path in told["paths"])
-    rows = {"length": _length(told["seconds"]), "genre": ", ".join(told["tags"].get("genre") or [])}
+    rows = {"length": _length(told["seconds"]), "genre": _genre(told)}
     rows |= {"key": key_line(told["key"]), "tempo": tempo_line(told["tempo"])}
     rows["heard"] = ", ".join(f"{count:,} {name}" for name, count in told["events"].items())
     yield from (f"  {name:<10} {text or 'unknown'}" for name, text in rows.items())
@@ -152,6 +152,12 @@ def _of_sound(told: Mapping[str, Any]) -> Iterator[str]:
     for name, trait in told["traits"].items():
         value = "unknown" if trait["value"] is None else f"{trait['value']:.4g} {trait['unit']}".strip()
         yield f"  {name:<17} {value:<14} {trait['definition']} {trait['caution']}".rstrip()
+
+
+def _genre(told: Mapping[str, Any]) -> str:
+    """As the file's tags say; else as others gave it or a model says."""
+    label = told.get("labels", {}).get("genre")
+    return ", ".join(told["tags"].get("genre") or []) or (label_line(label) if label else "")
 
 
 def headline(tags: Mapping[str, Any]) -> str:

@@ -82,15 +82,18 @@ def _labelled(
 ) -> dict[str, Any]:
     """Learn where that is due, ask, write; the facts of the manifest."""
     from recsys.producers.tagging import tags as tagging
-    from recsys.producers.tagging.ask import ask, put_fair
+    from recsys.producers.tagging.ask import INSTRUMENT, ask, put_fair
     from recsys.producers.tagging.kept import KIND, save, told
 
-    targets, reasons = tagging.lessons(library, settings.label.targets)
+    tagger = tagger_there() if settings.label.instruments else None
+    wanted = [name for name in settings.label.targets if tagger is None or name != INSTRUMENT]
+    targets, reasons = tagging.lessons(library, wanted)
+    if len(wanted) < len(settings.label.targets):
+        reasons[INSTRUMENT] = "heard by what comes along; to learn it, set label.instruments = false"
     now = _prints(library, targets)
     with manifest.fresh_folder(out) as work:
         learnt = None if not targets or _kept(out, now, work) else _learn(library, targets, settings, work, progress)
         model, version = opened(work / MODEL)
-        tagger = tagger_there() if settings.label.instruments else None
         labelled = ask(library, model, tagger, version, before=_before(out, library), progress=progress)
         put_fair(labelled, library.digests, learnt.fair if learnt else {})
         save(work, list(library.digests), labelled)
