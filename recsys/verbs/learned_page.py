@@ -11,7 +11,7 @@ from recsys.evaluation.fitting import document
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.pieces import figure, grid_table
 from recsys.producers.labelling.grading import Reliability, confusion, reliability
-from recsys.producers.labelling.summary import LARGEST, WORDS, together
+from recsys.producers.labelling.summary import LARGEST, WORDS, left_out, sigmas, together
 
 if TYPE_CHECKING:
     from recsys.producers.labelling.choice import Choice
@@ -30,7 +30,7 @@ def page(choices: Sequence[Choice], facts: Mapping[str, Any]) -> str:
 def _header(choices: Sequence[Choice], facts: Mapping[str, Any]) -> str:
     names = ", ".join(f"<em>{escape(choice.target.name)}</em> by {escape(choice.winner.arm)}" for choice in choices)
     by = f"grouped by {facts['grouped_by']} ({facts['groups']})" if facts["grouped_by"] else "each file by itself"
-    text = "Each file was predicted by arms that had not seen its group; numbers in brackets are 95 % intervals."
+    text = "Each file was predicted by arms that had not seen its group; small numbers are 95 % intervals."
     return (
         f'<header><p class="kind">{facts["files"]} files, {escape(by)}</p><h1>{names}</h1>'
         f'<p class="more">{escape(text)}</p></header>'
@@ -43,7 +43,7 @@ def _section(choice: Choice) -> str:
     drawn = f'<div class="grid">{"".join(figures)}</div>' if figures else ""
     told = f"{int(target.known.sum())} files, {target.kind}: {', '.join(target.classes[:LARGEST])}."
     head = f'<section id="{escape(target.name)}"><h2>{escape(target.name)}</h2><p>{escape(told)}</p>'
-    return f"{head}{_arms(choice)}{_together(choice)}{drawn}{_confusion(choice)}</section>"
+    return f"{head}{_arms(choice)}{_told(choice)}{drawn}{_confusion(choice)}</section>"
 
 
 def _arms(choice: Choice) -> str:
@@ -55,10 +55,11 @@ def _arms(choice: Choice) -> str:
     return grid_table(["arm", *(WORDS[name] for name in names), "seconds a fit"], rows, "Arms, best first")
 
 
-def _together(choice: Choice) -> str:
-    """What other files of the same group tell."""
-    said = " ".join(together(choice))
-    return f"<p>{escape(said.replace('`', ''))}</p>" if said else ""
+def _told(choice: Choice) -> str:
+    """Arms that were not compared, what other files of the same group tell, and how far sigma is to be believed."""
+    parts = [left_out(choice), together(choice), sigmas(choice) if choice.target.kind == "numeric" else []]
+    said = (" ".join(lines).replace("`", "").strip() for lines in parts if lines)
+    return "".join(f"<p>{escape(text)}</p>" for text in said)
 
 
 def _leads(choice: Choice) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = ["GROUPS", "Labels", "Target", "read_groups", "read_labels"]
 
 FILE = ("audio_file", "path", "file", "filename")  # names of the column of files, the first that there is
 GROUPS = ("artist", "artist_group", "artist_id", "series", "piece", "song", "album")  # taken when no group is named
+TAKEN = ("path", "problem")  # columns of predictions that are of no target
 DELIMITERS = (",", ";", "\t")
 EMOTION = "emotion"  # the name of several numeric columns that are learned together
 EMOTIONS = ("valence", "arousal", "valence_mean", "arousal_mean")  # taken when no target is named
@@ -230,6 +232,11 @@ def _made(table: _Table, wanted: Sequence[str], numbers: bool, rejects: list[tup
         rejects.append((table.lines[row], reason))
 
     made = [target_of(name, table.cells(name), reject, numbers=numbers) for name in wanted]
+    titles = Counter([*TAKEN, *(title for target in made for title in target.titles)])
+    if twice := [title for title, count in titles.items() if count > 1]:
+        raise DataError(
+            f"predictions would have the column {twice[0]!r} twice; expected other names of targets or classes"
+        )
     if numbers and len(made) > 1:
         return {EMOTION: together(EMOTION, made)}
     return {target.name: target for target in made}
@@ -241,6 +248,10 @@ def _groups(
     """Codes of groups, and their column; a file of which no group is known is its own."""
     if group is not None and group not in table.columns:
         raise DataError(f"{source} has no column {group!r} to group by{did_you_mean(group, table.columns)}")
+    if group in wanted:
+        raise DataError(
+            f"--group and --target both name {group!r}; expected a group such as the artist, not what is learned"
+        )
     own = {name.casefold(): name for name in table.columns if name not in wanted}
     column = group or next((own[name] for name in GROUPS if name in own), None)
     if column is None:

@@ -21,6 +21,7 @@ from recsys.producers.labelling.arms import Prediction
 from recsys.producers.labelling.examples import assemble, hear
 from recsys.producers.labelling.kept import Model
 from recsys.producers.labelling.learned import Learned
+from recsys.producers.labelling.targets import BETWEEN
 
 Progress = Callable[[str, int, int], None]
 PATH, PROBLEM = "path", "problem"
@@ -125,19 +126,26 @@ def made_of(out: Path) -> str:
 
 
 def write_frame(frame: pd.DataFrame, out: Path, made_from: str = "") -> None:
-    """A table as Parquet, or CSV by the suffix, written whole or not at all.
+    """A table as Parquet, or CSV by the suffix with ``;`` between tags, written whole or not at all.
 
     Args:
         made_from: kept in the Parquet file's own metadata.
     """
     buffer = BytesIO()
     if out.suffix.lower() == ".csv":
-        frame.to_csv(buffer, index=False)
+        frame.apply(_cells).to_csv(buffer, index=False)
     else:
         table = pa.Table.from_pandas(frame, preserve_index=False)
         told = {**(table.schema.metadata or {}), MADE_FROM: made_from.encode()}
         pq.write_table(table.replace_schema_metadata(told), buffer)
     manifest.write_bytes(out, buffer.getvalue())
+
+
+def _cells(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column for CSV: tags as a table of labels has them."""
+    if column.dtype != object:
+        return column
+    return column.map(lambda cell: BETWEEN[0].join(cell) if isinstance(cell, list | np.ndarray) else cell)
 
 
 def _further(progress: Progress | None, start: int, total: int) -> Progress | None:

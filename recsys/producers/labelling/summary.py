@@ -84,7 +84,7 @@ def _target(choice: Choice) -> list[str]:
     target, winner = choice.target, choice.winner
     known = int(target.known.sum())
     lines = [f"{known} files, {target.kind}: {', '.join(map(_plain, target.classes))}. Chosen: **{winner.arm}**.", ""]
-    lines += [*_arms(choice), "", *_left_out(choice), *together(choice), *_honest(choice)]
+    lines += [*_arms(choice), "", *left_out(choice), *together(choice), *_honest(choice)]
     lines += _confusion(choice) if target.kind == "single" else _columns(choice)
     return [*lines, *_curve(choice)]
 
@@ -100,7 +100,8 @@ def _arms(choice: Choice) -> list[str]:
     return [*_table(head, rows), "", text]
 
 
-def _left_out(choice: Choice) -> list[str]:
+def left_out(choice: Choice) -> list[str]:
+    """Which arms were not compared, and why."""
     said = "; ".join(f"{name} ({reason})" for name, reason in choice.left_out.items())
     return [f"Not compared: {said}.", ""] if said else []
 
@@ -125,8 +126,7 @@ def _honest(choice: Choice) -> list[str]:
     """How far probabilities, or sigma, mean what they say."""
     target, winner = choice.target, choice.winner
     if target.kind == "numeric":
-        one, two = covered(target, winner.fair), covered(target, winner.fair, 2)
-        return [f"{one:.0%} of the numbers lie within one sigma, {two:.0%} within two (a bell curve: 68 %, 95 %).", ""]
+        return sigmas(choice)
     before = reliability(target, winner.round.prediction.mean)
     after = reliability(target, winner.fair.mean)
     rows = [
@@ -142,6 +142,12 @@ def _honest(choice: Choice) -> list[str]:
     text = f"Calibration error (ECE) {before.ece:.3f} before, {after.ece:.3f} after; fair probabilities would show"
     more = f"{after.by_chance:.3f} by chance with so few files. By probability:"
     return [text, more, "", *_table(["probability", "mean", "right", "files"], rows), ""]
+
+
+def sigmas(choice: Choice) -> list[str]:
+    """How many numbers lie as near as their sigma says."""
+    one, two = (covered(choice.target, choice.winner.fair, count) for count in (1, 2))
+    return [f"{one:.0%} of the numbers lie within one sigma, {two:.0%} within two (a bell curve: 68 %, 95 %).", ""]
 
 
 def _confusion(choice: Choice) -> list[str]:

@@ -58,6 +58,14 @@ class Target:
         filled = np.nan_to_num(self.values, nan=-1.0)
         return np.where(self.known, filled.argmax(axis=1), -1).astype(np.int32)
 
+    @property
+    def titles(self) -> list[str]:
+        """The columns of its predictions, as ``recsys.producers.labelling.predicting.columns_of`` names them."""
+        if self.kind == "numeric":
+            return [title for own in self.classes for title in (own, f"{own}_sigma")]
+        best = [f"p_{self.name}"] if self.kind == "single" else []
+        return [self.name, *best, *(f"p_{self.name}_{own}" for own in self.classes)]
+
     def take(self, rows: NDArray[Any]) -> Target:
         """Some of the files, in this order."""
         return replace(self, values=self.values[rows])

@@ -96,6 +96,12 @@ def test_files_outside_the_folder_are_not_taken(audio: Path) -> None:
         (["audio_file,x,x", "a.wav,1,2"], ["x"], "'x' twice"),
         (["audio_file,tags", "a.wav,x;y", "b.wav,x;y"], ["tags"], "no tag that"),
         (["audio_file,genre", "a.wav,jazz"], ["audio_file"], "names the files"),
+        (["audio_file,problem", "a.wav,x", "b.wav,y", "c.wav,x", "d.wav,y"], ["problem"], "column 'problem' twice"),
+        (
+            ["audio_file,g,g_a", "a.wav,a_1,1", "b.wav,b,2", "c.wav,a_1,1", "d.wav,b,2"],
+            ["g", "g_a"],
+            "column 'p_g_a_1' twice",
+        ),
     ],
 )
 def test_what_cannot_be_learned_is_said_in_one_line(
@@ -126,6 +132,12 @@ def test_unknown_group_column(audio: Path) -> None:
     path = table(audio, "audio_file,mood,artist", "a.wav,sad,1", "b.wav,glad,1", "c.wav,sad,2", "d.wav,glad,2")
     with pytest.raises(DataError, match="did you mean artist"):
         read_labels(path, audio, ["mood"], "artits")
+
+
+def test_what_is_learned_is_no_group(audio: Path) -> None:
+    path = table(audio, "audio_file,mood", "a.wav,sad", "b.wav,glad", "c.wav,sad", "d.wav,glad")
+    with pytest.raises(DataError, match="both name 'mood'"):
+        read_labels(path, audio, ["mood"], "mood")
 
 
 def test_files_of_unknown_group_are_their_own(audio: Path) -> None:

@@ -20,9 +20,11 @@ from recsys.cli import app
 from recsys.errors import ArtefactError, DataError
 from recsys.producers.labelling import examples as hearing
 from recsys.producers.labelling import predicting
+from recsys.producers.labelling.arms import Prediction
 from recsys.producers.labelling.kept import open_model
 from recsys.producers.labelling.labels import read_groups
 from recsys.producers.labelling.sharing import Sharing
+from recsys.producers.labelling.targets import Target
 from tests.producers.clips import KINDS, RATE, clip, write_clips
 
 pytest.importorskip("soxr")
@@ -248,3 +250,22 @@ def test_a_full_disk_is_no_fault_of_a_file(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(hearing.Workers, "run", run)
     with pytest.raises(OSError, match="No space left"):
         hearing.hear(["tone.wav"], folder=tmp_path, root=tmp_path, workers=1)
+
+
+def test_tags_in_csv_are_as_in_a_table_of_labels(predicted: pd.DataFrame, tmp_path: Path) -> None:
+    frame = predicted.iloc[:2].assign(tags=pd.Series([np.array(["low", "loud"], object), None], dtype=object))
+    predicting.write_frame(frame, tmp_path / "said.csv")
+    assert pd.read_csv(tmp_path / "said.csv")["tags"].fillna("").tolist() == ["low;loud", ""]
+
+
+def test_columns_are_those_that_a_target_promises(model: Path) -> None:
+    for one in open_model(model).learned:
+        some = Prediction(np.zeros((1, len(one.classes)), np.float32))
+        promised = Target(one.name, one.kind, one.classes, some.mean).titles
+        assert list(predicting.columns_of(one, some)) == promised
+
+
+def test_the_page_tells_what_the_summary_tells_of_numbers(model: Path) -> None:
+    text = (model / "report.html").read_text(encoding="utf-8")
+    line = next(line for line in (model / "SUMMARY.md").read_text(encoding="utf-8").splitlines() if "one sigma" in line)
+    assert line in text
