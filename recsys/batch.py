@@ -6,25 +6,31 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from recsys import manifest
 from recsys.asking import pool_of, whom, without
 from recsys.contracts import Rows
 from recsys.engine import Engine
+from recsys.evaluation.listed import Tally
+from recsys.evaluation.listed_page import page
 from recsys.exploring import Exploration
 from recsys.machine import kernels
-from recsys.partitions import Partitions
+from recsys.partitions import REPORT, Partitions, as_table
 from recsys.pseudonyms import Pseudonyms
 from recsys.ranking.dials import Dials
 from recsys.settings import Recommend, Settings
 
 KIND = "recommendations"
+EXAMPLES = 6  # listeners that the report shows
 Progress = Callable[[str, int, int], None]
 
 
@@ -54,6 +60,11 @@ class Job:
         rows = None if self.rows is None else self.rows[order]
         ids, histories = np.asarray(self.ids)[order].tolist(), sp.csr_array(self.histories[order])
         return replace(self, ids=ids, histories=histories, rows=rows, pseudonyms=names)
+
+    def told(self, chosen: slice) -> NDArray[Any]:
+        """Some listeners, as the lists name them."""
+        ids = np.asarray(self.ids)[chosen]
+        return ids if self.pseudonyms is None else self.pseudonyms.of(ids)
 
     def parts(self) -> Iterator[slice]:
         """The listeners of each part."""
@@ -135,7 +146,7 @@ def _digest(*parts: bytes) -> str:
 def run(
     engine: Engine, job: Job, out: Path, *, resume: bool = False, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Write every part of a job that is not there yet, then seal the folder.
+    """Write every part of a job that is not there yet and the report on all of them, then seal the folder.
 
     Raises:
         ArtefactError: ``out`` holds other files, or a job with another plan that was asked to be resumed.
@@ -144,11 +155,15 @@ def run(
     folder = Partitions(out, KIND, job.plan(engine), job.format)
     folder.prepare(resume=resume)
     left = folder.missing(len(parts))
+    tally, types = Tally(engine.tracks, _examples(engine, job)), _types(engine, job)
     for number, chosen in enumerate(parts):
+        lists = as_table(_lists(engine, job, chosen)) if number in left else folder.read(number, types)
         if number in left:
-            folder.write(number, _lists(engine, job, chosen))
+            folder.write(number, lists)
+        tally.add(lists)
         if progress:
             progress("recommend", chosen.stop, len(job.ids))
+    manifest.write_bytes(out / REPORT, _report(engine, job, tally).encode())
     return folder.seal({"listeners": len(job.ids), "parts": len(parts)})
 
 
@@ -165,5 +180,41 @@ def _lists(engine: Engine, job: Job, chosen: slice) -> pd.DataFrame:
         now=job.now,
         exploration=job.exploration and replace(job.exploration, first=chosen.start),
     )
-    ids = np.asarray(job.ids)[chosen]
-    return engine.frame(ids if job.pseudonyms is None else job.pseudonyms.of(ids), explained)
+    return engine.frame(job.told(chosen), explained)
+
+
+def _examples(engine: Engine, job: Job) -> list[Any]:
+    """Listeners that the report shows, drawn by the seed of the bundle, as the lists name them."""
+    rng = np.random.default_rng(engine.facts["seed"])
+    drawn = np.sort(rng.choice(len(job.ids), min(EXAMPLES, len(job.ids)), replace=False))
+    return [told for one in drawn.tolist() for told in job.told(slice(one, one + 1)).tolist()]
+
+
+def _types(engine: Engine, job: Job) -> dict[str, pa.DataType]:
+    """Types of ids, which text leaves open."""
+    user = job.told(slice(0, 1)).dtype.kind in "iu"
+    integer = {"user_id": user, "track_id": engine.tracks.integer}
+    return {name: pa.int64() if whole else pa.string() for name, whole in integer.items()}
+
+
+def _report(engine: Engine, job: Job, tally: Tally) -> str:
+    """The page about all lists of a job."""
+    when = None if job.now is None else f"{datetime.fromtimestamp(job.now, UTC):%Y-%m-%d %H:%M} UTC"
+    facts = {
+        "bundle": engine.folder.name,
+        "model": engine.facts["chosen"],
+        "seed": engine.facts["seed"],
+        "places of a list": job.n,
+        "candidates": f"{len(engine.tracks) if job.allow is None else len(job.allow):,} tracks",
+        "tracks heard before": "may be listed" if job.include_seen else "left out",
+        "made for": when,
+        "listeners": None if job.pseudonyms is None else "by names in place of ids",
+    }
+    return page(tally, engine.catalogue, engine.listeners, facts, _turned(job))
+
+
+def _turned(job: Job) -> dict[str, Any]:
+    """Dials that are on, with where they stand."""
+    neutral = asdict(Dials())
+    on = {} if job.dials.neutral else {k: v for k, v in asdict(job.dials).items() if v != neutral[k]}
+    return on | ({} if job.exploration is None else {"explore": job.exploration.explore})

@@ -12,12 +12,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.json
 import pyarrow.parquet as pq
 
 from recsys import manifest
 from recsys.errors import ArtefactError
 
 PLAN = "_plan.json"
+REPORT = "_report.html"  # readers of a folder of Parquet parts skip it
 LINES = 10_000  # rows turned into text at a time
 
 
@@ -58,7 +60,17 @@ class Partitions:
         """Numbers of the parts that are not there yet."""
         return [number for number in range(parts) if not self._part(number).exists()]
 
-    def write(self, number: int, rows: pd.DataFrame) -> None:
+    def read(self, number: int, types: Mapping[str, pa.DataType]) -> pa.Table:
+        """One part that is there; ``types`` of columns that text would leave open."""
+        if self.format == "parquet":
+            return pq.read_table(self._part(number))
+        if self.format == "csv":
+            return pa.csv.read_csv(self._part(number), convert_options=pa.csv.ConvertOptions(column_types=dict(types)))
+        return pa.json.read_json(
+            self._part(number), parse_options=pa.json.ParseOptions(explicit_schema=pa.schema(dict(types)))
+        )
+
+    def write(self, number: int, rows: pd.DataFrame | pa.Table) -> None:
         """One part, atomically."""
         manifest.write_bytes(self._part(number), as_bytes(rows, self.format))
 
@@ -72,7 +84,8 @@ class Partitions:
         found = sorted(self.out.iterdir()) if self.out.is_dir() else []
         for path in found:
             temporary = path.name.startswith(".") and path.name.endswith(".tmp")
-            if not temporary and path.name not in (PLAN, manifest.OUTPUT_NAME) and not path.name.startswith("part-"):
+            own = path.name in (PLAN, REPORT, manifest.OUTPUT_NAME)
+            if not temporary and not own and not path.name.startswith("part-"):
                 raise ArtefactError(f"{self.out} holds {path.name}, which this job did not make; name another folder")
         return found
 
@@ -89,13 +102,18 @@ def held_plan(out: Path, kind: str) -> dict[str, Any] | None:
     return None
 
 
-def as_bytes(rows: pd.DataFrame, format: str) -> bytes:
+def as_table(rows: pd.DataFrame) -> pa.Table:
+    """The table that is written."""
+    return pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
+
+
+def as_bytes(rows: pd.DataFrame | pa.Table, format: str) -> bytes:
     """A table as a file of a format; nested values are JSON text in CSV, which knows none.
 
     >>> as_bytes(pd.DataFrame({"user_id": ["ann"], "rank": [1]}), "jsonl")
     b'{"user_id": "ann", "rank": 1}\\n'
     """
-    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
+    table = rows if isinstance(rows, pa.Table) else as_table(rows)
     if format == "jsonl":
         return b"".join(_lines(batch) for batch in table.to_batches(max_chunksize=LINES))
     file = io.BytesIO()

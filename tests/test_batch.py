@@ -66,6 +66,7 @@ def test_same_seed_same_bytes(tables: Path, tmp_path: Path) -> None:
 def test_resume_keeps_finished_parts_and_makes_the_rest(bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "recs"
     whole = digest(api.recommend(bundle, out=out, settings=PARTS).path)
+    report = (out / "_report.html").read_bytes()
     plan = manifest.read(out)["plan"]
     (out / manifest.OUTPUT_NAME).unlink()
     manifest.write_json(out / "_plan.json", plan)
@@ -75,7 +76,30 @@ def test_resume_keeps_finished_parts_and_makes_the_rest(bundle: Path, tmp_path: 
     api.recommend(bundle, out=out, settings=PARTS, resume=True)
     assert digest(out) == whole
     assert (out / "part-00002.parquet").stat().st_mtime_ns == kept
-    assert {p.name for p in out.iterdir()} == {*whole, manifest.OUTPUT_NAME}
+    assert {p.name for p in out.iterdir()} == {*whole, manifest.OUTPUT_NAME, "_report.html"}
+    assert (out / "_report.html").read_bytes() == report
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_the_report_is_the_same_from_parts_read_back(bundle: Path, tmp_path: Path, format: str) -> None:
+    out, settings = tmp_path / "recs", parse({"recommend": {"users_per_part": 25, "n": 10, "format": format}})
+    api.recommend(bundle, out=out, settings=settings)
+    whole, plan = (out / "_report.html").read_bytes(), manifest.read(out)["plan"]
+    (out / manifest.OUTPUT_NAME).unlink()
+    manifest.write_json(out / "_plan.json", plan)
+    api.recommend(bundle, out=out, settings=settings, resume=True)
+    assert (out / "_report.html").read_bytes() == whole
+
+
+def test_the_report_is_listed_and_shows_listeners_as_the_lists_name_them(bundle: Path, tmp_path: Path) -> None:
+    made = api.recommend(bundle, out=tmp_path / "recs", n=5, novelty=0.3, pseudonyms=tmp_path / "key")
+    page = (made.path / "_report.html").read_text(encoding="utf-8")
+    lists = pd.read_parquet(made.path)
+    shown = [name for name in lists["user_id"].unique() if f"<h3>{name}</h3>" in page]
+    assert "_report.html" in made.facts["files"]
+    assert len(shown) == 6
+    assert "<dd>novelty 0.3, " in page
+    assert not any(f"<h3>{user}</h3>" in page for user in Engine.open(bundle).users.ids)
 
 
 def test_killed_at_any_moment_then_resumed_gives_the_same(bundle: Path, tmp_path: Path) -> None:
@@ -167,7 +191,7 @@ def test_the_manifest_says_from_what(bundle: Path, tmp_path: Path) -> None:
     made = api.recommend(bundle, out=tmp_path / "recs", n=3)
     content = json.loads((made.path / manifest.OUTPUT_NAME).read_text())
     assert content["plan"]["bundle"] == api.open_engine(bundle).folder.name
-    assert set(content["files"]) == set(digest(made.path))
+    assert set(content["files"]) == {*digest(made.path), "_report.html"}
 
 
 def test_a_newcomer_who_names_tracks_or_tags(bundle: Path, tmp_path: Path) -> None:

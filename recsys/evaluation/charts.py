@@ -70,6 +70,7 @@ def share_rows(
     *,
     title: str,
     axis: str,
+    name: str = "exposure",
 ) -> str:
     """One line per group: a dot with its interval, and upright marks at other shares, all from 0 on.
 
@@ -77,21 +78,22 @@ def share_rows(
         rows: name of the group, the share, and the other shares by name.
         colour: of the dot.
         marks: colour of each other share.
+        name: of what the dot is.
     """
-    left = 26 + LETTER * max(len(name) for name, _, _ in rows)
+    left = 26 + LETTER * max(len(label) for label, _, _ in rows)
     most = max(max(value.high, *others.values()) for _, value, others in rows)
     scale = ticks(0.0, most, 4)
     x, bottom = Scale(0.0, scale[-1], min(left, WIDTH / 2), WIDTH - 20), 40 + 24 * len(rows)
     parts = [_line(x(t), 26, x(t), bottom, "zero" if t == 0 else "grid") for t in scale]
     parts += [_text(x(t), bottom + 16, number(t, scale), "middle") for t in scale]
-    for i, (name, value, others) in enumerate(rows):
+    for i, (label, value, others) in enumerate(rows):
         y = 44 + 24 * i
-        parts.append(_text(x.start - 10, y + 4, name, "end", "name"))
+        parts.append(_text(x.start - 10, y + 4, label, "end", "name"))
         parts += [_line(x(share), y - 7, x(share), y + 7, "bar", marks[other]) for other, share in others.items()]
         parts.append(_line(x(value.low), y, x(value.high), y, "bar", colour))
-        parts.append(_dot(x(value.mean), y, colour, f"{name}: exposure {value}"))
+        parts.append(_dot(x(value.mean), y, colour, f"{label}: {name} {value}"))
     parts.append(_text((x.start + x.end) / 2, bottom + 36, axis, "middle", "axis"))
-    return _svg(bottom + 44, parts + _legend(["exposure", *marks], {"exposure": colour, **marks}), title)
+    return _svg(bottom + 44, parts + _legend([name, *marks], {name: colour, **marks}), title)
 
 
 def lines(
@@ -103,6 +105,7 @@ def lines(
     names: Mapping[float, str] | None = None,
     dashed: Sequence[str] = (),
     bars: Mapping[str, Sequence[tuple[float, float, float]]] | None = None,
+    dots: bool = True,
 ) -> str:
     """Curves with their names at the right end; equal steps between the x values that occur.
 
@@ -114,6 +117,7 @@ def lines(
         names: text for x values.
         dashed: names drawn with a dashed line.
         bars: (x, low, high) by name, drawn upright through the points.
+        dots: whether points are marked.
     """
     drawn = {n: [(a, b) for a, b in points if math.isfinite(b)] for n, points in series.items()}
     drawn = {n: points for n, points in drawn.items() if points}
@@ -128,7 +132,8 @@ def lines(
         parts.append(f'<polyline class="curve" style="stroke:{colours[name]}" points="{path}"{dash}/>')
         upright = [(x(place[a]), y(low), y(high)) for a, low, high in (bars or {}).get(name, ()) if math.isfinite(low)]
         parts += [_line(at, low, at, high, "bar", colours[name]) for at, low, high in upright]
-        parts += [_dot(x(place[a]), y(b), colours[name], f"{name}: {b:.3f} at {a:g}", 3) for a, b in points]
+        marked = points if dots else ()
+        parts += [_dot(x(place[a]), y(b), colours[name], f"{name}: {b:.3f} at {a:g}", 3) for a, b in marked]
     ends = {name: y(points[-1][1]) for name, points in drawn.items()}
     parts += [
         _text(x.end + 10, at + 4, n, "start", "name", colours[n]) for n, at in spread(ends, y.end, y.start).items()

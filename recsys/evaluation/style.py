@@ -69,6 +69,19 @@ svg .zero {{ stroke:var(--zero); }}
 svg .bar {{ stroke-width:2.5; stroke-linecap:round; opacity:.75; }}
 svg .curve {{ fill:none; stroke-width:2; stroke-linejoin:round; }}
 svg .dot {{ stroke:var(--card); stroke-width:1.5; }}
+.keys {{ display:flex; flex-wrap:wrap; gap:4px 20px; font-size:14px; }}
+.card > h3 {{ padding:12px 0 4px; overflow-wrap:anywhere; }}
+.picks {{ list-style:none; margin:0; padding:0; }}
+.picks li {{ display:grid; grid-template-columns:minmax(0, 1fr) 92px; gap:14px; padding:9px 0;
+  border-top:1px solid var(--rule); font-size:14.5px; line-height:1.4; }}
+.picks b {{ font-weight:550; }}
+.picks .by {{ color:var(--soft); margin-left:9px; }}
+.picks small {{ display:block; color:var(--soft); font-size:12.5px; }}
+.picks .from {{ text-align:right; padding-top:1px; }}
+.flag {{ font:700 10px/1 system-ui, sans-serif; border:1px solid currentColor; border-radius:3px; padding:2px 4px;
+  margin-left:8px; color:var(--soft); text-decoration:none; vertical-align:.15em; }}
+.stack {{ display:flex; height:6px; margin-top:6px; border-radius:3px; overflow:hidden; }}
+.stack .less {{ opacity:.35; }}
 details {{ border-top:1px solid var(--rule); padding:12px 0; }}
 summary {{ cursor:pointer; font-weight:550; }}
 dl {{ display:grid; grid-template-columns:max-content 1fr; gap:5px 22px; font-size:14.5px; margin:12px 0 4px; }}

@@ -16,6 +16,7 @@ from recsys.forgetting import bundles, files, traces
 from recsys.forgetting.proof import Proof
 from recsys.forgetting.who import Who
 from recsys.freshness import fingerprint
+from recsys.partitions import REPORT
 from recsys.playlists.ledger import PART, Ledger
 from recsys.tables.dataset import KIND as TABLES
 
@@ -173,6 +174,7 @@ def _swapped(folder: Path, kind: str, who: Who) -> int:
     with manifest.fresh_folder(folder) as work:
         shutil.copytree(folder, work, dirs_exist_ok=True)
         rows = sum(files.without(path, who) for path in traces.files_of([work]))
+        (work / REPORT).unlink(missing_ok=True)  # it may show their list, and counts it
         if isinstance(facts.get("listeners"), int):
             facts["listeners"] -= 1
         manifest.seal(work, kind, facts, name=name)
