@@ -65,6 +65,17 @@ def named(file: str | Path | None) -> Pseudonyms | None:
     return None if file is None else pseudonyms(Path(file))
 
 
+def there(file: str | Path | None) -> Pseudonyms | None:
+    """``named``, by a key that must be there already.
+
+    Raises:
+        DataError: it is not.
+    """
+    if file is not None and not Path(file).is_file():
+        raise DataError(f"no key {str(file)!r}; expected the file that recommend --pseudonyms made")
+    return named(file)
+
+
 def pseudonyms(file: Path) -> Pseudonyms:
     """Names under the key in a file, which is made where there is none, for its owner's eyes only (mode 600).
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from recsys import api, exits, terminal
-from recsys.commands.options import Json, Set, app, settled
+from recsys.commands.options import Json, Names, Set, app, settled
 from recsys.errors import DataError
 from recsys.settings import FILE, Settings
 from recsys.terminal import progress_bars
@@ -19,13 +19,21 @@ def forget(
     user: Annotated[str, typer.Option(help="Id of the listener.")],
     data: Annotated[list[Path] | None, typer.Option(help="Folder to look through; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of proofs; default: forgotten in the first folder.")] = None,
+    pseudonyms: Names = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
     """Take one listener out of everything, and write a proof; exit code 1 where other files still hold the id."""
     settings = settled(set_)
     with progress_bars() as progress:
-        made = api.forget(user, data=data or _folders(settings), out=out, settings=settings, progress=progress)
+        made = api.forget(
+            user,
+            data=data or _folders(settings),
+            out=out,
+            pseudonyms=pseudonyms,
+            settings=settings,
+            progress=progress,
+        )
     terminal.finish(made, as_json)
     if made.facts["left"]:
         raise typer.Exit(exits.FOUND)

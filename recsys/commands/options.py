@@ -28,6 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Where = Annotated[str | None, typer.Option(help="Filter, e.g. \"genre = 'jazz' and p_genre > .8 and year >= 1990\".")]
 Mood = Annotated[str | None, typer.Option(help='Words such as "calm, tender"; or "valence>.6,arousal<.4".')]
 Names = Annotated[Path | None, typer.Option("--pseudonyms", help="Key file: names for listeners in place of ids.")]
+Proofs = Annotated[Path | None, typer.Option("--forgotten", help="Folder of forget: who is on its list stays out.")]
 More = Annotated[list[str] | None, typer.Argument(hidden=True)]
 
 

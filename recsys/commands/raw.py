@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from recsys import api, terminal
-from recsys.commands.options import Json, More, Set, app, settled
+from recsys.commands.options import Json, More, Proofs, Set, app, settled
 from recsys.errors import DataError
 from recsys.settings import FILE
 from recsys.terminal import progress_bars
@@ -99,6 +99,7 @@ def ingest(
     content: Annotated[list[str] | None, typer.Option(help="track_id + numbers or a vector.")] = None,
     listeners: Annotated[list[str] | None, typer.Option(help="user_id + age, country, …")] = None,
     features: Annotated[Path | None, typer.Option(help="Folder that analyze wrote.")] = None,
+    forgotten: Proofs = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
     set_: Set = None,
     as_json: Json = False,
@@ -122,6 +123,7 @@ def ingest(
             content=sources["content"],
             listeners=sources["listeners"],
             features=features,
+            forgotten=forgotten,
             settings=settings,
             progress=progress,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recsys import api, terminal
-from recsys.commands.options import Bundle, Json, More, Names, Set, app, default, settled
+from recsys.commands.options import Bundle, Json, More, Names, Proofs, Set, app, default, settled
 from recsys.terminal import progress_bars
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def update(
     tracks: Annotated[list[str] | None, typer.Option(help="Table of new tracks.")] = None,
     content: Annotated[list[str] | None, typer.Option(help="track_id + numbers or a vector.")] = None,
     features: Annotated[Path | None, typer.Option(help="Folder that analyze wrote.")] = None,
+    forgotten: Proofs = None,
     out: Annotated[Path | None, typer.Option(help="Folder of bundles; default: where the bundle is.")] = None,
     set_: Set = None,
     as_json: Json = False,
@@ -38,6 +39,7 @@ def update(
             tracks=tracks or (),
             content=content or (),
             features=features,
+            forgotten=forgotten,
             settings=settings,
             progress=progress,
         )

@@ -5,6 +5,7 @@ learned from everybody together; only training again takes one listener's part o
 """
 
 from recsys.forgetting.erase import erase
+from recsys.forgetting.listed import Forgotten
 from recsys.forgetting.proof import Proof
 
-__all__ = ["Proof", "erase"]
+__all__ = ["Forgotten", "Proof", "erase"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -40,6 +43,14 @@ class Faulty:
         for row in np.flatnonzero(wrong[coded.codes] & self.good):
             self._mark(int(row), reasons[int(coded.codes[row])])
         return coded
+
+    def unwanted(self, coded: Encoded, some: Container[Any] | None, reason: str) -> None:
+        """Rows whose id is among some are left out for this reason, whatever else is wrong with them."""
+        if not some:
+            return
+        theirs = np.array([value in some for value in coded.values.to_pylist()] + [False], bool)
+        for row in np.flatnonzero(theirs[coded.codes]):
+            self._mark(int(row), reason)
 
     def mark(self, wrong: Mask, what: str, column: str | None = None) -> None:
         """Rows of a mask are bad; the value found is shown, or said to be missing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -70,6 +70,7 @@ def gather(
     listeners: Paths = (),
     *,
     settings: Ingest | None = None,
+    forgotten: Container[Any] | None = None,
     progress: Progress | None = None,
 ) -> Gathered:
     """Read files, globs and folders into one dataset.
@@ -81,6 +82,7 @@ def gather(
         content: tables or .npz archives of features; each becomes a content space named after its file.
         listeners: tables that describe listeners.
         settings: column names, the share of bad rows allowed, when a play is a skip.
+        forgotten: ids of listeners whose rows are left out; they go to the rejects, and are no fault of the files.
         progress: called with (what, done, total) as files are read.
 
     Raises:
@@ -100,7 +102,7 @@ def gather(
     files = find_files(plays, tracks, playlists, content, listeners)
     if not any(files.values()):
         raise DataError("nothing to read; expected at least one path to plays, tracks, playlists or content")
-    return _Gathering(settings).run(files, progress)
+    return _Gathering(settings, forgotten).run(files, progress)
 
 
 def read_histories(paths: Paths, tracks: IdMap, *, settings: Ingest | None = None) -> Histories:
@@ -186,13 +188,13 @@ def _ids(file: Path, chunks: Iterable[Chunk], column: str, noun: str) -> list[An
 class _Gathering:
     """The readers of all sources over one set of track ids, and the order in which they work."""
 
-    def __init__(self, settings: Ingest) -> None:
+    def __init__(self, settings: Ingest, forgotten: Container[Any] | None = None) -> None:
         self.ids, self.rejects = Ids("track"), Rejects()
-        self.plays = PlaysReader(self.ids, settings, self.rejects)
+        self.plays = PlaysReader(self.ids, settings, self.rejects, forgotten)
         self.tracks = TracksReader(self.ids, settings, self.rejects)
         self.playlists = PlaylistsReader(self.ids, settings, self.rejects)
         self.content = ContentReader(self.ids, settings, self.rejects)
-        self.listeners = ListenersReader(self.plays.users, settings, self.rejects)
+        self.listeners = ListenersReader(self.plays.users, settings, self.rejects, forgotten)
 
     def run(self, files: dict[str, list[Path]], progress: Progress | None) -> Gathered:
         """Read everything, then lay it over the ids found."""

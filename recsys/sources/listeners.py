@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from recsys.sources.coding import Ids
 from recsys.sources.columns import find, missing
 from recsys.sources.faulty import Faulty
 from recsys.sources.read import Progress, guarded, open_source
-from recsys.sources.rejects import Rejects
+from recsys.sources.rejects import FORGOTTEN, Rejects
 from recsys.tables import IdMap
 
 
@@ -26,8 +27,8 @@ class ListenersReader:
     that no log mentions are listeners without plays.
     """
 
-    def __init__(self, users: Ids, settings: Ingest, rejects: Rejects) -> None:
-        self.users, self.settings, self.rejects = users, settings, rejects
+    def __init__(self, users: Ids, settings: Ingest, rejects: Rejects, forgotten: Container[Any] | None = None) -> None:
+        self.users, self.settings, self.rejects, self.forgotten = users, settings, rejects, forgotten
         self.pieces: list[tuple[int, pd.DataFrame]] = []
         self.counts = {"duplicate_listeners": 0}
 
@@ -51,6 +52,7 @@ class ListenersReader:
     def _keep(self, file: Path, chunk: Chunk, column: str) -> None:
         faulty = Faulty(chunk)
         ids = faulty.ids(column, "user")
+        faulty.unwanted(ids, self.forgotten, FORGOTTEN)
         self.rejects.saw("listeners", faulty.seen)
         self.rejects.add("listeners", file, faulty.rows())
         told = {name: decoded(values).to_pandas() for name, values in chunk.columns.items() if name != column}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from recsys.sources.columns import PLAYS, find, missing
 from recsys.sources.exports import Export, as_export
 from recsys.sources.faulty import Faulty, Mask
 from recsys.sources.read import Progress, guarded, open_source
-from recsys.sources.rejects import Rejects
+from recsys.sources.rejects import FORGOTTEN, Rejects
 
 EVENTS = ("ms_played", "skipped")
 LARGEST = float(np.finfo(np.float32).max)
@@ -42,9 +43,11 @@ class Piece:
 class PlaysReader:
     """Reads files of plays, keeps what is good, and collects what exports say about tracks on the way."""
 
-    def __init__(self, tracks: Ids, settings: Ingest, rejects: Rejects) -> None:
+    def __init__(
+        self, tracks: Ids, settings: Ingest, rejects: Rejects, forgotten: Container[Any] | None = None
+    ) -> None:
         self.users, self.tracks = Ids("user"), tracks
-        self.settings, self.rejects = settings, rejects
+        self.settings, self.rejects, self.forgotten = settings, rejects, forgotten
         self.pieces: list[Piece] = []
         self.described: list[Chunk] = []
 
@@ -63,7 +66,7 @@ class PlaysReader:
 
     def _keep(self, file: Path, chunk: Chunk, found: dict[str, str]) -> None:
         faulty = Faulty(chunk)
-        piece = _piece(faulty, found, self.users, self.tracks, self.settings)
+        piece = _piece(faulty, found, self.users, self.tracks, self.settings, self.forgotten)
         self.rejects.saw("plays", faulty.seen)
         self.rejects.add("plays", file, faulty.rows())
         if piece.rows:
@@ -108,8 +111,16 @@ def _columns(source: Source, settings: Ingest) -> dict[str, str]:
     return found
 
 
-def _piece(faulty: Faulty, found: dict[str, str], users: Ids, tracks: Ids, settings: Ingest) -> Piece:
+def _piece(
+    faulty: Faulty,
+    found: dict[str, str],
+    users: Ids,
+    tracks: Ids,
+    settings: Ingest,
+    forgotten: Container[Any] | None = None,
+) -> Piece:
     user = faulty.ids(found["user_id"], "user")
+    faulty.unwanted(user, forgotten, FORGOTTEN)
     track = faulty.ids(found["track_id"], "track")
     time = _time(faulty, found)
     rating = _rating(faulty, found)

@@ -11,6 +11,7 @@ import pandas as pd
 from recsys.errors import DataError
 
 LISTED = 1_000_000
+FORGOTTEN = "forgotten listener"  # the reason of rows that are no fault of the file's
 SHOWN = 60
 
 
@@ -75,10 +76,12 @@ negative (1 times, e.g. a.csv line 3: count is negative: '-1'). Repair the file,
         Raises:
             DataError: the share of bad rows is above ``allowed``; names the commonest reason with an example.
         """
-        bad, seen = self.count(what), self.seen[what]
+        faults = self.reasons.get(what, Counter()) - Counter({FORGOTTEN: self.count(what)})
+        bad = sum(faults.values())
+        seen = self.seen[what] - self.count(what) + bad
         if not bad or bad <= allowed * seen:
             return
-        kind, times = self.reasons[what].most_common(1)[0]
+        kind, times = faults.most_common(1)[0]
         raise DataError(
             f"{bad:,} of {seen:,} {what} rows ({bad / max(seen, 1):.1%}".replace("%", " %")
             + f") can't be used; at most {allowed * 100:.1f} % may be bad. Most often: {kind} ({times:,} times, e.g. "

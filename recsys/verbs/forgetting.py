@@ -12,14 +12,13 @@ from recsys.errors import DataError, UnknownId
 from recsys.settings import Settings
 from recsys.verbs.made import Made, Pathlike, Progress
 
-PROOFS = "forgotten"
-
 
 def forget(
     user: Any,
     *,
     data: Pathlike | Sequence[Pathlike] = "data",
     out: Pathlike | None = None,
+    pseudonyms: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -34,7 +33,9 @@ def forget(
     Args:
         user: the id.
         data: one folder or several; everything below them.
-        out: the folder of proofs; default: ``forgotten`` in the first of ``data``.
+        out: the folder of proofs; default: ``forgotten`` in the first of ``data``. It also keeps the list of forgotten
+            ids, as keyed digests, against which ``ingest`` and ``update`` hold old logs.
+        pseudonyms: file of the key under which lists were given to others: those below ``data`` lose the listener too.
         settings, only_stale: nothing to say here.
         time: when, Unix seconds UTC; default: now.
 
@@ -50,17 +51,27 @@ def forget(
     ...
     recsys.errors.DataError: no folder 'nowhere'; expected the folder that holds tables, bundles and lists
     """
-    from recsys.forgetting import Proof, erase
+    from recsys.forgetting import Forgotten, Proof, erase
+    from recsys.forgetting.listed import FOLDER
     from recsys.forgetting.who import Who
+    from recsys.pseudonyms import there
 
     folders = [Path(one) for one in ([data] if isinstance(data, str | Path) else data)]
     if missing := [folder for folder in folders if not folder.is_dir()]:
         raise DataError(f"no folder {str(missing[0])!r}; expected the folder that holds tables, bundles and lists")
-    who, proofs = Who(str(user)), folders[0] / PROOFS if out is None else Path(out)
+    names = there(pseudonyms)
+    who, proofs = Who(str(user)), folders[0] / FOLDER if out is None else Path(out)
     now = clock.time() if time is None else time
     before = Proof.of(proofs, who.id)
     proof = Proof.begin(proofs, who.id, salt=secrets.token_hex(16), time=now)
+    if names is not None:
+        erase(Who(names.one(user)), folders, proof, progress=progress)
+    under = proof.left
     erase(who, folders, proof, progress=progress)
+    proof.left = [*dict.fromkeys([*under, *proof.left])]
+    known = before is not None or proof.changed or proof.left
+    if known:
+        Forgotten.read(proofs).add(who.id, proofs)
     if not proof.changed:
         if before is not None:
             return Made("forget", before.path, {**before.facts(), "left": proof.left}, unchanged=True)

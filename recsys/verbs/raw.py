@@ -18,6 +18,7 @@ from recsys.verbs.words import lyrics_state, said_of
 
 if TYPE_CHECKING:
     from recsys.audio.space import Space
+    from recsys.forgetting import Forgotten
     from recsys.joining import Joined
     from recsys.producers.encoders.encoder import Encoder
     from recsys.producers.tagging.kept import Labelled
@@ -125,6 +126,7 @@ def ingest(
     content: Paths = (),
     listeners: Paths = (),
     features: Pathlike | None = None,
+    forgotten: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -135,6 +137,8 @@ def ingest(
         plays, tracks, playlists, content, listeners: files, folders or globs; see ``recsys.sources``.
         features: a folder that ``analyze`` wrote; its tracks join those of the other sources, see ``recsys.joining``.
         out: the folder to write; an older one is replaced as a whole.
+        forgotten: folder of proofs that ``forget`` wrote: whoever is on its list stays out, whatever a log says;
+            default: ``forgotten`` beside ``out`` or above it, where there is one.
         settings: how columns are named and rows weighed.
         only_stale: do nothing when the tables there were made from the same inputs and settings.
         progress: called with (what, done, total).
@@ -143,8 +147,10 @@ def ingest(
         DataError: nothing readable, missing columns, or too many bad rows.
     """
     from recsys import sources
+    from recsys.forgetting.listed import Forgotten
 
     settings, out = settings or Settings(), Path(out)
+    gone = Forgotten.above(out, forgotten)
     given = {"plays": plays, "tracks": tracks, "playlists": playlists, "content": content, "listeners": listeners}
     files = sources.find_files(**given)
     inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items()}
@@ -157,10 +163,11 @@ def ingest(
         heard["lyrics"] = lyrics_state(features)
     if features is not None and manifest.find(symbols_of(features)):
         heard["symbols"] = fingerprint(symbols_of(features))
+    heard |= {"forgotten": gone.fingerprint} if gone else {}
     made_from = {"inputs": inputs, "settings": settings.ingest.model_dump(), **heard}
     if only_stale and is_current(out, made_from):
         return Made("ingest", out, manifest.read(out, "tables"), unchanged=True)
-    gathered, joined = _gather(given, features, encoded, settings, progress)
+    gathered, joined = _gather(given, features, encoded, settings, gone, progress)
     facts = {"made_from": made_from, "rejected": len(gathered.rejects), "counts": gathered.counts}
     with manifest.fresh_folder(out) as work:
         gathered.rejects.to_parquet(work / "rejects.parquet", index=False)
@@ -213,13 +220,15 @@ def _gather(
     features: Pathlike | None,
     encoded: Sequence[Path],
     settings: Settings,
+    gone: Forgotten | None,
     progress: Progress | None,
 ) -> tuple[Gathered, Joined | None]:
     """All sources as one, and what came of the library of sound."""
     from recsys import sources
 
+    how: dict[str, Any] = {**given, "settings": settings.ingest, "forgotten": gone, "progress": progress}
     if features is None:
-        return sources.gather(**given, settings=settings.ingest, progress=progress), None
+        return sources.gather(**how), None
     need_audio()
     from recsys import joining
     from recsys.audio.store import open_features
@@ -228,7 +237,7 @@ def _gather(
 
     library = open_features(features)
     some = any(given.values())
-    found = sources.gather(**given, settings=settings.ingest, progress=progress) if some else joining.nothing()
+    found = sources.gather(**how) if some else joining.nothing()
     spaces = [read_vectors(folder, library) for folder in encoded]
     symbols = open_beside(features, library)
     spaces += symbols.spaces() if symbols else []

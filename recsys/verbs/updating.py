@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from recsys.audio.space import Space
     from recsys.engine import Engine
+    from recsys.forgetting import Forgotten
     from recsys.producers.tagging.kept import Labelled
     from recsys.tables import Dataset, Embeddings
     from recsys.tables.merge import Place
@@ -42,6 +43,7 @@ def update(
     tracks: Paths = (),
     content: Paths = (),
     features: Pathlike | None = None,
+    forgotten: Pathlike | None = None,
     settings: Settings | None = None,
     only_stale: bool = False,
     progress: Progress | None = None,
@@ -59,6 +61,7 @@ def update(
         tracks: tables that describe new tracks.
         content: tables of features; those of numbers are scaled over their own rows, so give them whole.
         features: a folder that ``analyze`` wrote; its new files become tracks.
+        forgotten: folder of proofs that ``forget`` wrote, as of ``ingest``; default: ``forgotten`` above the bundle.
         settings: how columns are named and rows weighed.
         only_stale: nothing to say here: a file that the bundle has already is never folded in twice.
         time: when, Unix seconds UTC; names the bundle. Default: now.
@@ -69,9 +72,11 @@ def update(
     """
     from recsys import sources, updating
     from recsys.engine import Engine
+    from recsys.forgetting.listed import Forgotten
 
     settings = settings or Settings()
     engine = Engine.open(bundle)
+    gone = Forgotten.above(engine.folder, forgotten)
     given = {"plays": plays, "tracks": tracks, "content": content}
     files = sources.find_files(**given, playlists=())
     inputs = {kind: {str(path): manifest.sha256(path) for path in paths} for kind, paths in files.items() if paths}
@@ -84,7 +89,7 @@ def update(
         return Made("update", engine.folder, engine.facts, unchanged=True)
     given["plays"] = [path for path in files["plays"] if inputs["plays"][str(path)] not in had]
     started = clock.perf_counter()
-    new, digests = _gathered(engine, given, features, settings, progress)
+    new, digests = _gathered(engine, given, features, settings, gone, progress)
     updated = updating.update(engine, new, seed=settings.train.seed)
 
     def write(folder: Path) -> dict[str, Any]:
@@ -97,13 +102,19 @@ def update(
 
 
 def _gathered(
-    engine: Engine, given: Mapping[str, Paths], features: Pathlike | None, settings: Settings, progress: Progress | None
+    engine: Engine,
+    given: Mapping[str, Paths],
+    features: Pathlike | None,
+    settings: Settings,
+    gone: Forgotten | None,
+    progress: Progress | None,
 ) -> tuple[Dataset, pd.Series | None]:
     """What the sources hold; and of a library of sound the hash of each track's, over the tracks of the bundle too."""
     from recsys import sources, updating
     from recsys.tables.merge import merged
 
-    new = sources.gather(**given, settings=settings.ingest, progress=progress).dataset if any(given.values()) else None
+    how: dict[str, Any] = {**given, "settings": settings.ingest, "forgotten": gone, "progress": progress}
+    new = sources.gather(**how).dataset if any(given.values()) else None
     if features is None:
         assert new is not None
         return _with_words(engine, new), None
@@ -277,7 +288,7 @@ def feedback(
     from recsys import outcomes, sources
     from recsys.engine import Engine
     from recsys.exploring import Exploration
-    from recsys.pseudonyms import named
+    from recsys.pseudonyms import there
 
     settings, out, recs = settings or Settings(), Path(out), Path(recs)
     paths = sources.find_files(plays=plays, tracks=(), playlists=(), content=())["plays"]
@@ -286,7 +297,7 @@ def feedback(
     if counted in before.get("counted", []):
         return Made("feedback", out, before, unchanged=True)
     later = sources.gather(plays=plays, settings=settings.ingest, progress=progress).dataset
-    found = outcomes.trials(outcomes.read_lists(recs, depth), later, named(pseudonyms))
+    found = outcomes.trials(outcomes.read_lists(recs, depth), later, there(pseudonyms))
     held = {name: (a, b) for name, (a, b) in before.get("posterior", {}).items()}
     posterior = outcomes.posterior(found, held)
     explore = settings.recommend.explore or EXPLORE
