@@ -183,10 +183,11 @@ def _beats(tracks: list[_Track], clock: Clock) -> tuple[NDArray[np.float64], NDA
     end = max((track.end for track in tracks), default=0)
     metres = sorted((tick, metre) for track in tracks for tick, metre in track.metres)
     changes = metres if metres and metres[0][0] == 0 else [(0, Metre()), *metres]
-    places, first = [], []
+    places, first, left = [np.empty(0)], [np.empty(0, np.bool_)], MOST_BEATS
     for (start, metre), stop in zip(changes, [tick for tick, _ in changes[1:]] + [end], strict=True):
         step = clock.per_quarter * 4 / metre.value
-        count = min(max(int(np.ceil((stop - start) / step - 1e-9)), 0), MOST_BEATS)
+        count = min(max(int(np.ceil((stop - start) / step - 1e-9)), 0), left)
+        left -= count
         places.append(start + np.rint(step * np.arange(count)))
         first.append(np.arange(count) % metre.beats == 0)
     return clock.seconds(np.concatenate(places).astype(np.int64)), np.concatenate(first)

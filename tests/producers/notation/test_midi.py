@@ -12,6 +12,7 @@ from recsys.errors import DataError
 from recsys.producers.notation import Metre, Notes, Part, Piece, read_midi, write_midi
 from recsys.producers.notation.clock import LONGEST, from_beats
 from recsys.producers.notation.midi import variable
+from recsys.producers.notation.midi_reading import MOST_BEATS
 
 TICK = 0.002  # seconds that a note may move: one tick at 31 beats a minute
 
@@ -106,6 +107,14 @@ def test_rubbish_is_read_or_refused(tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / "a.mid").write_bytes(b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\x01\xe0" + body)
     with suppress(DataError):
         assert all(part.notes.pitch.max() <= 127 for part in read_midi(tmp_path / "a.mid").parts)
+
+
+def test_a_small_file_cannot_ask_for_beats_without_end(tmp_path: Path) -> None:
+    track = (b"\xc0\x80\x80\x00" + b"\xff\x58\x04\x04\x06\x18\x08") * 200 + b"\x00\xff\x2f\x00"
+    head = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x00\x60"
+    (tmp_path / "a.mid").write_bytes(head + b"MTrk" + len(track).to_bytes(4, "big") + track)
+    piece = read_midi(tmp_path / "a.mid")
+    assert len(piece.beats) == len(piece.downbeats) == MOST_BEATS
 
 
 def test_what_is_no_midi_file_is_an_error(tmp_path: Path) -> None:
