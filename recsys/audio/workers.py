@@ -33,7 +33,8 @@ SECONDS = 120.0
 MEGABYTES = 600
 UNREADABLE = "the file cannot be read"
 SHORT = "needs more than"  # megabytes
-REFUSED = ("allocate memory", "bad allocation", "bad_alloc")  # how libraries that raise no MemoryError say it
+# how libraries that raise no MemoryError say that there is no more
+REFUSED = ("allocate memory", "bad allocation", "bad_alloc", "could not create a primitive")
 ROOM = 256  # megabytes a worker can always take on top of what it has when it starts
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from recsys.errors import DataError
 from recsys.verbs.made import Pathlike
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from recsys.tables.merge import Place
 
 HUMMED = "recsys.producers.melody.voice:hummed"
+MOST = 10_000  # notes of a MIDI file that are looked at: more than a search makes use of
 
 
 def one_question(
@@ -83,4 +86,5 @@ def _played(path: Path) -> Notes:
     from recsys.producers.melody.line import melody
     from recsys.producers.notation import read_midi
 
-    return melody(read_midi(path).notes)
+    notes = read_midi(path).notes
+    return melody(notes.take(np.arange(min(len(notes), MOST))))
