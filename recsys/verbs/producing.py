@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from recsys import manifest
 from recsys.blas import one_blas_thread
@@ -15,6 +16,11 @@ from recsys.settings import Settings
 from recsys.verbs.made import Made, Pathlike, Progress
 from recsys.verbs.raw import need_audio
 from recsys.verbs.teaching import Asked
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from recsys.producers.labelling.kept import Model
 
 MINUTES = 7.0
 ENDINGS = (".parquet", ".csv")  # of predictions
@@ -131,7 +137,7 @@ def predict(
     need_audio()
     from recsys.producers.labelling.kept import open_model
     from recsys.producers.labelling.labels import read_groups
-    from recsys.producers.labelling.predicting import PROBLEM, made_of, predict_folder, sounds, write_frame
+    from recsys.producers.labelling.predicting import PATH, PROBLEM, made_of, predict_folder, sounds, write_frame
 
     out, opened = Path(out), open_model(model)
     if out.is_dir():
@@ -151,9 +157,20 @@ def predict(
     shutil.rmtree(work, ignore_errors=True)
     failed = int(frame[PROBLEM].notna().sum())
     targets = ", ".join(f"{one.name} by {one.arm}" for one in opened.learned)
+    if told is not None:
+        targets += f"; {_shared(opened, frame.loc[frame[PROBLEM].isna(), PATH].map(told))}"
     facts = {"tracks": len(frame), "failed": failed, "model": str(model), "sha256": manifest.sha256(out)}
     lost = f"; {failed} files could not be heard (column {PROBLEM})" if failed else ""
     return Made("predict", out, {**facts, "failed": 0, "not_heard": failed, "headline": f"{targets}{lost}"})
+
+
+def _shared(model: Model, groups: pd.Series[Any]) -> str:
+    """Of how many files, and of which targets, others of their group were heeded."""
+    names = ", ".join(one.name for one in model.learned if one.sharing.share)
+    if not names:
+        return "groups change nothing, as this model learned nothing from them"
+    files = int(groups.duplicated(keep=False)[groups.notna()].sum())
+    return f"{names} of {files} files heeds others of their group"
 
 
 def _seed(seed: int | None, settings: Settings | None) -> int:

@@ -40,6 +40,7 @@ class Together(NamedTuple):
         fair: calibrated predictions of all files.
         grades: of all files.
         gain, loss: paired, against the same files each by itself, in score and in log loss.
+        by_chance: the calibration error that fair probabilities would show with as many groups.
     """
 
     files: int
@@ -47,6 +48,7 @@ class Together(NamedTuple):
     grades: dict[str, Interval]
     gain: Interval
     loss: Interval
+    by_chance: float
 
 
 class Point(NamedTuple):

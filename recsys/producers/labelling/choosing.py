@@ -23,7 +23,7 @@ from recsys.producers.labelling.calibration import settled
 from recsys.producers.labelling.choice import Choice, Folds, Point, Together, Tried
 from recsys.producers.labelling.examples import Examples
 from recsys.producers.labelling.folds import folds
-from recsys.producers.labelling.grading import difference, graded, score
+from recsys.producers.labelling.grading import chance_of_groups, difference, graded, score
 from recsys.producers.labelling.learned import Lessons, combine, of_rows
 from recsys.producers.labelling.rounds import Kept, Round, out_of_fold, part_of
 from recsys.producers.labelling.sharing import Sharing
@@ -133,9 +133,8 @@ class Chooser:
         gain, loss = (difference(part, one, other, groups[known], measure=name) for name in ("score", "log_loss"))
         if loss.high >= 0:
             return Sharing(), None
-        return share, Together(
-            len(sharing.several(target, groups)), shared, graded(part, one, groups[known]), gain, loss
-        )
+        files, chance = len(sharing.several(target, groups)), chance_of_groups(one, groups[known])
+        return share, Together(files, shared, graded(part, one, groups[known]), gain, loss, chance)
 
     def _chosen(self, target: Target, fold: Folds, tried: Mapping[str, Tried]) -> str:
         """The best arm; or the best combination, where the best arm's lead is within a standard error."""

@@ -55,7 +55,7 @@ def told(choice: Choice) -> dict[str, Any]:
         found = choice.together
         grades = {name: value._asdict() for name, value in found.grades.items()}
         ece = reliability(choice.target, found.fair.mean).ece
-        facts["together"] = {"files": found.files, "validation": grades, "ece": ece}
+        facts["together"] = {"files": found.files, "validation": grades, "ece": ece, "by_chance": found.by_chance}
         facts["together"] |= {"gain": found.gain._asdict(), "loss": found.loss._asdict()}
     return facts
 
@@ -117,7 +117,8 @@ def together(choice: Choice) -> list[str]:
     return [
         f"{found.files} of {known} files are not the only one of their group. Where `predict` is told the groups",
         "(`--groups`), what is said of the others counts too, never their labels:",
-        f"{said}; {found.gain} ahead in score, log loss changed by {found.loss}. ECE {ece:.3f}.",
+        f"{said}; {found.gain} ahead in score, log loss changed by {found.loss}. ECE {ece:.3f}; fair probabilities",
+        f"would show {found.by_chance:.3f} by chance with so few groups.",
         "",
     ]
 

@@ -83,3 +83,22 @@ def test_sigma_covers_what_it_should() -> None:
     values = rng.normal(size=(4000, 1)).astype(np.float32)
     said = Prediction(np.zeros_like(values), np.ones_like(values))
     assert grading.covered(Target("t", "numeric", ("t",), values), said) == pytest.approx(0.683, abs=0.02)
+
+
+def test_chance_by_groups_is_what_fair_probabilities_show() -> None:
+    """Against labels that are drawn from them, one for each group."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 6)
+    sure = np.repeat(rng.uniform(0.55, 0.95, 40), 6)
+    mean = np.stack([sure, 1 - sure], axis=1).astype(np.float32)
+    found = []
+    for _ in range(300):
+        first = (rng.random(40)[groups] < sure).astype(np.float32)
+        found.append(
+            grading.reliability(Target("x", "single", ("a", "b"), np.stack([first, 1 - first], axis=1)), mean).ece
+        )
+    assert grading.chance_of_groups(mean, groups) == pytest.approx(np.mean(found), rel=0.15)
+    alone = grading.reliability(
+        Target("x", "single", ("a", "b"), np.eye(2, dtype=np.float32)[groups % 2]), mean
+    ).by_chance
+    assert grading.chance_of_groups(mean, np.arange(240)) == pytest.approx(alone, rel=0.02)

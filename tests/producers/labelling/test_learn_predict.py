@@ -25,6 +25,7 @@ from recsys.producers.labelling.kept import open_model
 from recsys.producers.labelling.labels import read_groups
 from recsys.producers.labelling.sharing import Sharing
 from recsys.producers.labelling.targets import Target
+from recsys.verbs import producing
 from tests.producers.clips import KINDS, RATE, clip, write_clips
 
 pytest.importorskip("soxr")
@@ -237,7 +238,12 @@ def test_files_of_one_artist_speak_for_each_other(
     same = [name for name in found if "kind" not in name]
     pd.testing.assert_frame_equal(found[same], predicted[same])
     pd.testing.assert_frame_equal(found.iloc[[0, 3, 4]], predicted.iloc[[0, 3, 4]])
-    api.predict(model, audio=strangers, out=tmp_path / "p.csv", groups=table, workers=1)
+    made = api.predict(model, audio=strangers, out=tmp_path / "p.csv", groups=table, workers=1)
+    assert "groups change nothing" in made.facts["headline"]
+    files = predicted.loc[predicted["problem"].isna(), "path"]
+    assert producing._shared(replace(opened, learned=(first,)), files.map(told)) == (
+        "kind of 2 files heeds others of their group"
+    )
     table.write_text("audio_file,genre\ndeep/tone.wav,x\n")
     with pytest.raises(DataError, match="which files belong together; expected one of artist"):
         api.predict(model, audio=strangers, out=tmp_path / "p.csv", groups=table, workers=1)

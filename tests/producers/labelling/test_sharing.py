@@ -93,4 +93,5 @@ def test_a_model_keeps_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (shared == learned.predict(examples, groups=examples.groups).mean).all()
     assert (shared[::2] == pytest.approx(shared[1::2])) == (learned.sharing.share == 1)
     assert "90 of 90 files are not the only one of their group" in summary([choice], FACTS)
+    assert f"would show {choice.together.by_chance:.3f} by chance" in summary([choice], FACTS)
     assert told(choice)["together"]["gain"]["mean"] == choice.together.gain.mean
