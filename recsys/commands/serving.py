@@ -32,7 +32,11 @@ def serve(
     log_requests: Annotated[bool, typer.Option("--log-requests", help="Tell of every request.")] = False,
     set_: Set = None,
 ) -> None:
-    """An HTTP API and a listening page over a bundle; a newer bundle takes over by itself. Stop with Ctrl-C."""
+    """An HTTP API and a listening page over a bundle; a newer bundle takes over by itself. Stop with Ctrl-C.
+
+    Where the environment has RECSYS_API_KEY, every question must bring that key (Authorization: Bearer, X-API-Key or
+    apiKey=). Told to stop by Ctrl-C or SIGTERM it answers what has begun, says so and ends with exit code 0.
+    """
     settings = settled(set_)
     api.serve(
         more or bundle or default(settings, "bundles"),

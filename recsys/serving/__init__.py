@@ -2,13 +2,13 @@
 
 ::
 
-    GET  /similar/{track_id}?n&offset&where&taste&blend&like&unlike&max_per_artist   Similar
-    GET  /recommend/{user_id}?n&offset&where&context    POST /recommend (History)    Recommended
+    GET  /similar/{track_id}?n&offset&where&mood&taste&blend&like&unlike&max_per_artist   Similar
+    GET  /recommend/{user_id}?n&offset&where&mood&context    POST /recommend (History)    Recommended
     GET  /explain?user&track                                                         Explained
     GET  /path?from&to&n                                                             Way
     POST /playlist (Recipe)                                                          Playlists
     POST /export (Export)                                                            a playlist file
-    GET  /search?q&n&offset&where          POST /search/audio (a sound file as body) Found
+    GET  /search?q&n&offset&where&mood          POST /search/audio (a sound file as body) Found
     GET  /tracks?q&offset&n   Listed       GET /tracks/{id}   Known                  GET /tracks/{id}/audio   (ranges)
     GET  /map?n                                                                      Map
     POST /batch/similar, /batch/recommend                                            SimilarAnswers, RecommendAnswers

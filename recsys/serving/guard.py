@@ -21,6 +21,7 @@ from recsys.serving.problems import Refused
 
 STAND = "recsys.stand"
 LIMIT = "recsys.limit"
+HEAD = "recsys.head"
 LONGEST = 8192  # bytes of an address
 CLIENTS = 10_000  # whose rate is remembered
 VERSIONED = {"similar", "recommend", "path", "search", "tracks", "explain", "map", "rest"}
@@ -78,10 +79,15 @@ class Guard:
             await answer.send({"type": "http.response.start", "status": 304, "headers": []})
             await answer.send({"type": "http.response.body", "body": b""})
             return
-        scope[STAND], scope[LIMIT] = answer.stand, limit
+        inner: Scope = {**scope, STAND: answer.stand, LIMIT: limit, HEAD: answer.bodiless}
+        if answer.bodiless:
+            inner["method"] = "GET"  # the same answer, of which the body is not sent
         if b"content-length" in headers or b"transfer-encoding" in headers:
             receive = _Body(receive, limit, self.limits.body_seconds, answer)
-        await self.app(scope, receive, answer.send)
+        try:
+            await self.app(inner, receive, answer.send)
+        finally:
+            scope["route"] = inner.get("route")
 
     def _checked(self, scope: Scope, headers: Headers) -> int:
         """Refuse what must not be read; the most bytes that the body may have."""
@@ -155,7 +161,7 @@ class _Answer:
 
     def __init__(self, scope: Scope, send: Send, stand: Stand | None) -> None:
         self.started, self.status, self.bytes, self.closing = time.perf_counter(), 0, 0, False
-        self.stand, self._send = stand, send
+        self.stand, self._send, self.bodiless = stand, send, scope["method"] == "HEAD"
         parts = scope["path"].split("/", 2)
         known = scope["method"] in ("GET", "HEAD") and len(parts) > 1 and parts[1] in VERSIONED
         self.versioned = known and not scope["path"].endswith("/audio")
@@ -167,6 +173,8 @@ class _Answer:
             own = [*message.get("headers", ())]
             there = {name for name, _ in own}
             message["headers"] = own + [pair for pair in self._headers() if pair[0] not in there]
+        elif self.bodiless:
+            message = {**message, "body": b""}
         else:
             self.bytes += len(message.get("body", b""))
         await self._send(message)

@@ -32,6 +32,9 @@ Offset = Annotated[int, Field(ge=0, le=DEEPEST), NoFlag]
 Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False), NoFlag]
 Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False), NoFlag]
 Where = Annotated[str, Field(min_length=1, max_length=2000)]
+MOOD = "moods, any of which will do, and limits of valence and arousal as parts of the library; beside `where`"
+MOODS = ["calm, tender", "valence>.6,arousal<.4"]
+Mood = Annotated[str, Field(min_length=1, max_length=LONGEST, description=MOOD, examples=MOODS)]
 Kind = Annotated[str, Field(json_schema_extra={"enum": list(KINDS)})]
 TRACK: dict[str, Any] = {
     **{"id": "t0042", "title": "Wesri River", "artist": "Mido Sulza", "album": "Lanterns", "genre": ["folk"]},
@@ -68,6 +71,7 @@ class History(Model):
     n: Count = 10
     offset: Offset = 0
     where: Where | None = Field(None, description="filter over catalogue columns, e.g. genre = 'jazz' and year < 1970")
+    mood: Mood | None = None
     novelty: Share = Field(0.0, description="0 by score alone … 1 by rarity alone")
     max_per_artist: Count | None = None
     include_seen: bool = False
@@ -82,6 +86,7 @@ class AskSimilar(Model):
     n: Count = 10
     offset: Offset = 0
     where: Where | None = None
+    mood: Mood | None = None
     taste: Share | None = Field(None, description="0 by what tracks are … 1 by who listens")
     blend: dict[str, Share] | None = Field(None, examples=[{"taste": 0.5, "sound": 0.5}])
     like: list[Id] = Field([], max_length=SEEDS)
@@ -98,6 +103,7 @@ class AskRecommend(Model):
     n: Count = 10
     offset: Offset = 0
     where: Where | None = None
+    mood: Mood | None = None
     context: list[Id] = Field([], max_length=SEEDS, description="tracks that were heard just now")
 
 
@@ -136,6 +142,7 @@ class Recipe(BaseModel):
     minutes: Annotated[float, Field(gt=0, le=MINUTES, allow_inf_nan=False), NoFlag] | None = None
     title: str | None = Field(None, max_length=200)
     where: Where | None = None
+    mood: Mood | None = None
 
 
 class Export(Model):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
 import socket
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -45,10 +47,21 @@ def _answer(bundle: Path, options: Options, listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
     if options.key is None and host not in HERE:
         log.warning("no key is set: whoever reaches this address may ask; see RECSYS_API_KEY")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # what it tells of its steps we tell in a line
     gc.collect()
     gc.freeze()  # what a bundle holds is not looked through again
     log.info("listening on http://%s:%s", f"[{host}]" if ":" in host else host, port)
     server(app, limits).run(sockets=[listening])
+    log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Ends when it is told to, as any other command that is done; told twice by Ctrl-C, it does not wait."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGINT or SIGTERM came."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def server(app: ASGIApp, limits: Serve) -> uvicorn.Server:
@@ -65,7 +78,7 @@ def server(app: ASGIApp, limits: Serve) -> uvicorn.Server:
         backlog=1024,
         **told,
     )
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 def hosts(options: Options) -> tuple[str, ...]:

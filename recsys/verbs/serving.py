@@ -28,6 +28,8 @@ def serve(
 ) -> None:
     """Answer over HTTP from a bundle, or from the newest of a folder of bundles, until SIGINT or SIGTERM.
 
+    What has begun is answered to the end, then it returns.
+
     A newer bundle in the folder takes over without a dropped request. Nothing is written unless ``writable`` is given.
     Where the environment has RECSYS_API_KEY, every question must bring it. Limits are in the settings (``serve``).
 

@@ -11,6 +11,7 @@ import pytest
 
 from recsys.engine import Engine
 from recsys.serving import schemas
+from recsys.tables.narrowed import narrowed
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,31 @@ def test_filters_hold(ask: httpx.Client, engine: Engine, track: str, user: str) 
     for address in (f"/similar/{track}", f"/recommend/{user}"):
         found = got(ask, address, n=10, where="year < 2000")
         assert old[engine.tracks.rows(ids(found))].all()
+
+
+def test_moods_hold_beside_filters(hear: httpx.Client, sounding: Path) -> None:
+    engine = Engine.open(sounding / "bundles")
+    track, user = str(engine.tracks.ids[0]), str(engine.users.ids[0])
+    rule = narrowed(engine.catalogue.frame, "duration > 1", "arousal<.5")
+    wanted = engine.catalogue.where(rule or "")
+    assert 0 < wanted.sum() < len(wanted)
+    asked = {"mood": "arousal<.5", "where": "duration > 1", "n": 10}
+    for address in (f"/similar/{track}", f"/recommend/{user}"):
+        found = got(hear, address, **asked)
+        assert found["items"]
+        assert wanted[engine.tracks.rows(ids(found))].all()
+    sent = [
+        hear.post("/recommend", json={"history": [{"track": track}], **asked}).json(),
+        hear.post("/batch/similar", json={"queries": [{"track": track, **asked}]}).json()["answers"][0],
+        hear.post("/batch/recommend", json={"queries": [{"user": user, **asked}]}).json()["answers"][0],
+        hear.post("/playlist", json={"kind": "radio", "seeds": [ids(found)[0]], **asked}).json()["lists"][0],
+    ]
+    for found in sent:
+        assert found["items"]
+        assert wanted[engine.tracks.rows(ids(found))].all()
+    wrong = hear.get(f"/similar/{track}", params={"mood": "arousal<7"})
+    assert wrong.status_code == 400
+    assert "expected a part of the library from 0 to 1" in wrong.json()["detail"]
 
 
 def test_recommendations_are_those_of_the_engine(ask: httpx.Client, engine: Engine, user: str) -> None:

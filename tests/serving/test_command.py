@@ -47,10 +47,27 @@ def test_it_begins_answers_and_ends(bundle: Path, tmp_path: Path) -> None:
         code = process.wait(30)
         if process.stderr:
             process.stderr.close()
-    assert code in (0, -signal.SIGTERM)
+    assert code == 0
     lines = [json.loads(line) for line in told.splitlines()]
     assert {"path": "/tracks", "status": 401} in [{"path": o.get("path"), "status": o.get("status")} for o in lines]
     assert "sesame" not in told
+    assert lines[-1]["message"] == "stopped"
+
+
+def test_ctrl_c_is_one_line_and_exit_code_0(bundle: Path) -> None:
+    process, address = started(str(bundle))
+    assert httpx.get(f"{address}/health", trust_env=False, timeout=60).status_code == 200
+    process.send_signal(signal.SIGINT)
+    told, code = process.communicate(timeout=60)[1], process.returncode
+    assert code == 0
+    assert [line.rpartition(" ")[2] for line in told.splitlines()] == ["stopped"]
+
+
+def test_the_help_names_the_key() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "recsys", "serve", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "RECSYS_API_KEY" in ran.stdout
 
 
 def test_answering_loads_nothing_slow(bundle: Path) -> None:

@@ -236,3 +236,26 @@ def test_the_description_can_be_read_by_people_without_asking_another_machine(as
         assert f"{address}</code>" in answer.text
     assert "<script" not in answer.text
     assert "src=" not in answer.text
+
+
+@pytest.mark.parametrize("address", ["/similar/{}", "/tracks?n=3", "/tracks/nobody", "/health", "/", "/openapi.json"])
+def test_head_is_get_without_its_body(ask: httpx.Client, track: str, address: str) -> None:
+    whole, head = ask.get(address.format(track)), ask.head(address.format(track))
+    assert head.content == b""
+    own = {"date", "connection"}
+    first, second = ({k: v for k, v in one.headers.items() if k not in own} for one in (whole, head))
+    assert (head.status_code, second) == (whole.status_code, first)
+    assert int(head.headers["content-length"]) == len(whole.content)
+
+
+def test_head_where_nothing_can_be_got(ask: httpx.Client) -> None:
+    answer = ask.head("/recommend")
+    assert answer.status_code == 405
+    assert answer.content == b""
+
+
+def test_head_of_a_sound(hear: httpx.Client) -> None:
+    track = hear.get("/tracks?n=1").json()["items"][0]["id"]
+    head = hear.head(f"/tracks/{track}/audio")
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) == len(hear.get(f"/tracks/{track}/audio").content)

@@ -34,7 +34,7 @@ def recommended(stand: Stand, asked: AskRecommend) -> dict[str, Any]:
     if asked.context:
         history, rows = _with(history, stand.rows(asked.context)), NOBODY
     user = str(engine.users.at(row))
-    return _page(stand, history, rows, asked.n, asked.offset, asked.where) | {"user": user}
+    return _page(stand, history, rows, asked) | {"user": user}
 
 
 def folded_in(stand: Stand, asked: History) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def folded_in(stand: Stand, asked: History) -> dict[str, Any]:
     history = history_of(len(stand.tracks), rows, [play.weight for play in asked.history])
     dials = Dials(novelty=asked.novelty, max_per_artist=asked.max_per_artist)
     wanted = None if dials.neutral else dials
-    page = _page(stand, history, NOBODY, asked.n, asked.offset, asked.where, dials=wanted, seen=asked.include_seen)
+    page = _page(stand, history, NOBODY, asked, dials=wanted, seen=asked.include_seen)
     return page | {"user": None}
 
 
@@ -78,20 +78,18 @@ def _page(
     stand: Stand,
     history: sp.csr_array,
     rows: Rows,
-    n: int,
-    offset: int,
-    where: str | None,
+    asked: AskRecommend | History,
     *,
     dials: Dials | None = None,
     seen: bool = False,
 ) -> dict[str, Any]:
-    end = offset + n
-    mask = stand.allow(where)
+    end = asked.offset + asked.n
+    mask = stand.allow(asked.where, asked.mood)
     allow = None if mask is None else np.flatnonzero(mask).astype(np.int32)
     wanted = min(end + 1, len(stand.tracks))
     found = _explained(stand.engine, history, wanted, rows, allow, dials, seen)
     real = int((found.lists.rows[0] >= 0).sum())
-    page = slice(offset, min(end, real))
+    page = slice(asked.offset, min(end, real))
     why = [[reason] for reason in _reasons(stand, found, real)[page]]
     chosen, scores = found.lists.rows[0, page].tolist(), found.lists.scores[0, page].tolist()
     items = listed(stand.shelf, chosen, scores, why)

@@ -34,11 +34,12 @@ class Near:
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
     max_per_artist: int | None = None
+    mood: str | None = None
 
     @property
     def quick(self) -> bool:
         """Whether the answer takes so little that it need not wait in line."""
-        return self.where is None and self.n + self.offset <= QUICK
+        return self.where is None and self.mood is None and self.n + self.offset <= QUICK
 
 
 QUICK = 100
@@ -76,7 +77,7 @@ def similar(stand: Stand, asked: Near) -> dict[str, Any]:
 def neighbours(stand: Stand, seeds: Seeds, blend: dict[str, float], asked: Near) -> tuple[nearby.Near, int | None]:
     """One page, and where the next begins."""
     end = asked.offset + asked.n
-    wanted, allow = min(end + 1, max(len(stand.tracks), 1)), stand.allow(asked.where)
+    wanted, allow = min(end + 1, max(len(stand.tracks), 1)), stand.allow(asked.where, asked.mood)
     if len(seeds.rows) == 1 and len(seeds.likes) and asked.max_per_artist is None:
         lists = stand.engine.index.neighbours(seeds.likes, wanted, weights=blend, allow=allow)
         real = int(lists.lengths[0])

@@ -23,6 +23,7 @@ from recsys.serving.answers.library import Library
 from recsys.serving.answers.shelf import Shelf
 from recsys.settings import Settings
 from recsys.tables import IdMap
+from recsys.tables.narrowed import narrowed
 
 FILTERS = 32  # filters whose tracks are remembered
 NEAREST = 3
@@ -47,7 +48,7 @@ class Stand:
             opened = beside.submit(self._open_index)
             self.shelf = Shelf(folder / "tracks.parquet", self.engine.tracks.ids, library)
             opened.result()
-        self._filters: dict[str, NDArray[np.bool_]] = {}
+        self._filters: dict[tuple[str | None, str | None], NDArray[np.bool_]] = {}
         self._lock = Lock()
 
     def _open_index(self) -> None:
@@ -111,17 +112,22 @@ class Stand:
 
     # ---- filters ----
 
-    def allow(self, where: str | None) -> NDArray[np.bool_] | None:
-        """Tracks for which a filter holds, bool (tracks,); None = all."""
-        if where is None:
+    def allow(self, where: str | None, mood: str | None = None) -> NDArray[np.bool_] | None:
+        """Tracks for which a filter holds and that have a mood, bool (tracks,); None = all.
+
+        Raises:
+            DataError: a filter or a mood that can't be read, or nothing here tells moods.
+        """
+        if where is None and mood is None:
             return None
-        found = self._filters.get(where)
+        found = self._filters.get((where, mood))
         if found is None:
-            found = self.engine.catalogue.where(where)
+            catalogue = self.engine.catalogue
+            found = catalogue.where(narrowed(catalogue.frame, where, mood) or "")
             with self._lock:
                 while len(self._filters) >= FILTERS:
                     self._filters.pop(next(iter(self._filters)))
-                self._filters[where] = found
+                self._filters[where, mood] = found
         return found
 
     def scrubbed(self, text: str) -> str:

@@ -18,14 +18,14 @@ from recsys.serving.answers.stand import Stand
 SAME = "this is the sound that was sent"
 
 
-def found(stand: Stand, q: str, n: int, offset: int, where: str | None) -> dict[str, Any]:
+def found(stand: Stand, q: str, n: int, offset: int, where: str | None, mood: str | None = None) -> dict[str, Any]:
     """A page of what words mean; see ``schemas.Found``.
 
     Raises:
         DataError: a filter that can't be read, or a bundle of an older version.
     """
     engine, end = stand.engine, offset + n
-    made = text_search.search(engine.text, q, end + 1, listeners=engine.listeners, allow=stand.allow(where))
+    made = text_search.search(engine.text, q, end + 1, listeners=engine.listeners, allow=stand.allow(where, mood))
     more = len(made.rows) > end
     why = [[part for part in reason.split("; ") if part] for reason in reasons(engine.text, engine.catalogue, made)]
     page = slice(offset, end)

@@ -16,8 +16,9 @@ from recsys.errors import DataError
 from recsys.serving.answers import map, tracks, words
 from recsys.serving.answers.library import TYPES
 from recsys.serving.answers.stand import Stand
+from recsys.serving.guard import HEAD
 from recsys.serving.problems import Refused
-from recsys.serving.routes.common import ASKED, Answer, Filter, N, Start, TrackId, here, responses, room
+from recsys.serving.routes.common import ASKED, Answer, Feeling, Filter, N, Start, TrackId, here, responses, room
 from recsys.serving.schemas import Found, Known, Listed, Map
 
 router = APIRouter(tags=["catalogue"])
@@ -36,9 +37,11 @@ PARTS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/search", response_model=Found, responses=responses(*ASKED), summary="Search by words")
-async def search(request: Request, q: Words, n: N = 20, offset: Start = 0, where: Filter = None) -> Any:
+async def search(
+    request: Request, q: Words, n: N = 20, offset: Start = 0, where: Filter = None, mood: Feeling = None
+) -> Any:
     """Tracks by titles, artists, albums, genres, tags, moods; typing errors are forgiven."""
-    return Answer(await room(request).run(words.found, here(request), q, n, offset, where))
+    return Answer(await room(request).run(words.found, here(request), q, n, offset, where, mood))
 
 
 @router.post(
@@ -79,6 +82,8 @@ async def audio(request: Request, track_id: TrackId) -> Response:
     file = stand.shelf.file(stand.row(track_id))
     if file is None:
         raise Refused(404, "no-sound", f"there is no sound of {track_id!r} here")
+    if request.scope.get(HEAD):
+        request.scope["method"] = "HEAD"  # the file is not read
     return FileResponse(file, media_type=TYPES[file.suffix.lower()], headers={"Cache-Control": "private, max-age=3600"})
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from recsys.serving.answers.stand import Stand
 from recsys.serving.guard import stand_of
 from recsys.serving.problems import TYPE
-from recsys.serving.questions import DEEPEST, LONGEST, MOST
+from recsys.serving.questions import DEEPEST, LONGEST, MOOD, MOODS, MOST
 from recsys.serving.room import Room
 from recsys.serving.schemas import Problem
 
@@ -39,6 +39,7 @@ Filter = Annotated[
     str | None,
     Query(min_length=1, max_length=2000, description="filter over catalogue columns", examples=["year >= 1990"]),
 ]
+Feeling = Annotated[str | None, Query(min_length=1, max_length=LONGEST, description=MOOD, examples=MOODS)]
 
 
 class Answer(Response):

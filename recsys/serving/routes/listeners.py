@@ -11,7 +11,7 @@ from recsys.serving.answers.heard import Log
 from recsys.serving.answers.recommending import explained, folded_in, recommended
 from recsys.serving.problems import Refused
 from recsys.serving.questions import LONGEST, AskRecommend, Event, History, RecommendBatch
-from recsys.serving.routes.common import ASKED, Answer, Filter, N, Start, here, responses, room
+from recsys.serving.routes.common import ASKED, Answer, Feeling, Filter, N, Start, here, responses, room
 from recsys.serving.routes.near import Ids, each
 from recsys.serving.schemas import Explained, RecommendAnswers, Recommended, Taken
 
@@ -30,10 +30,11 @@ async def recommend(
     n: N = 10,
     offset: Start = 0,
     where: Filter = None,
+    mood: Feeling = None,
     context: Ids = [],  # noqa: B006
 ) -> Any:
     """Tracks that a listener of the log has not heard, best first; ``context`` are tracks heard just now."""
-    asked = AskRecommend(user=user_id, n=n, offset=offset, where=where, context=context)
+    asked = AskRecommend(user=user_id, n=n, offset=offset, where=where, mood=mood, context=context)
     return Answer(await room(request).run(recommended, here(request), asked))
 
 

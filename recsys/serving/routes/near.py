@@ -12,7 +12,7 @@ from recsys.serving import problems
 from recsys.serving.answers.similar import Near, similar, spoken
 from recsys.serving.answers.stand import Stand
 from recsys.serving.questions import SEEDS, AskSimilar, Id, SimilarBatch
-from recsys.serving.routes.common import ASKED, Answer, Filter, N, Start, TrackId, here, responses, room
+from recsys.serving.routes.common import ASKED, Answer, Feeling, Filter, N, Start, TrackId, here, responses, room
 from recsys.serving.schemas import Similar, SimilarAnswers
 
 router = APIRouter(tags=["similar"])
@@ -33,6 +33,7 @@ async def similar_to(
     n: N = 10,
     offset: Start = 0,
     where: Filter = None,
+    mood: Feeling = None,
     taste: Taste = None,
     blend: Blend = None,
     like: Ids = [],  # noqa: B006
@@ -43,7 +44,7 @@ async def similar_to(
     if taste is not None and blend is not None:
         raise DataError("found taste and blend; expected one of them")
     weights = None if blend is None else spoken(blend)
-    asked = Near(track_id, n, offset, where, taste, weights, tuple(like), tuple(unlike), max_per_artist)
+    asked = Near(track_id, n, offset, where, taste, weights, tuple(like), tuple(unlike), max_per_artist, mood)
     stand = here(request)
     return Answer(similar(stand, asked) if asked.quick else await room(request).run(similar, stand, asked))
 
