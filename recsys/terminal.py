@@ -24,6 +24,8 @@ from rich.table import Table
 from recsys import logs
 from recsys.errors import RecsysError
 
+IN_WORDS = ("SUMMARY.md", "_report.html", "report.html")  # files about an artefact that people read
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -184,6 +186,7 @@ def described(facts: Mapping[str, Any]) -> str:
     """An artefact in a few lines."""
     lines = [f"{facts['path']}: recsys {facts['kind']}, schema {facts['schema']}", summary(facts)]
     lines.append(f"{len(facts['files'])} files, {sum(f['bytes'] for f in facts['files'].values()):,} bytes")
+    lines += [f"in words: {facts['path']}/{name}" for name in IN_WORDS if name in facts["files"]]
     lines += [
         f"FAILED {f['path']}: {f['cause']} (tried {f['tries']} time{'s' * (f['tries'] != 1)})"
         for f in facts.get("failures", [])

@@ -104,3 +104,13 @@ def test_a_log_of_ratings_is_rated(tmp_path: Path) -> None:
     made = api.train(tables, out=tmp_path / "b", model="ratings")
     assert made.facts["chosen"] == "ratings"
     assert len(Engine.open(tmp_path / "b").recommend(["u1"], n=3)) == 3
+
+
+def test_the_card_tells_what_the_model_was_made_from_and_what_it_keeps(tables: Path, tmp_path: Path) -> None:
+    made = api.train(tables, out=tmp_path / "bundles", model="popularity")
+    told = (made.path / "SUMMARY.md").read_text(encoding="utf-8")
+    assert f"tables `{made.facts['made_from']['tables']}`" in told
+    assert "The ids of 60 listeners" in told
+    assert "nothing was measured" in told
+    assert "recsys forget --user ID" in told
+    assert (tables / "SUMMARY.md").read_text(encoding="utf-8").startswith("# Tables: ")

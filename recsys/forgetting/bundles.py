@@ -18,7 +18,7 @@ from recsys import bundle, manifest
 from recsys.forgetting.files import rewrite_table
 from recsys.forgetting.who import Who
 from recsys.listening import PLAYS, SKIPS
-from recsys.tables import IdMap
+from recsys.tables import IdMap, card
 from recsys.tables.dataset import LAYERS, LISTENERS
 from recsys.tables.storage import read_ids, write_ids
 
@@ -58,9 +58,15 @@ def _fewer(work: Path, users: IdMap, row: int) -> tuple[IdMap, np.ndarray[Any, A
     write_ids(work / USERS, left)
     plays, heard = _listening(work / PLAYS, row)
     skips, _ = _listening(work / SKIPS, row) if (work / SKIPS).is_dir() else (0, heard)
-    with open(work / "SUMMARY.md", "a", encoding="utf-8") as file:
-        file.write("\nA listener was forgotten since; the counts above are from before.\n")
+    _told(work)
     return left, heard, {"listeners": 1, "histories": plays, "skips": skips}
+
+
+def _told(work: Path) -> None:
+    """Say in the card, where there is one, that its counts are from before."""
+    if (work / card.NAME).is_file():
+        with open(work / card.NAME, "a", encoding="utf-8") as file:
+            file.write(card.CHANGED)
 
 
 def _listening(folder: Path, row: int) -> tuple[int, np.ndarray[Any, Any]]:
@@ -141,6 +147,7 @@ def rebuilt_tables(folder: Path, who: Who) -> Counts | None:
         if (work / LISTENERS).is_file():
             rewrite_table(work / LISTENERS, np.arange(len(users)) != row)
         counts["rejects"] = _rejects(work / "rejects.parquet", who)
+        _told(work)
         kept = {layer: n - counts.get(layer, 0) for layer, n in facts["rows"].items()}
         manifest.seal(work, "tables", {**facts, **_about(left, facts), "rows": kept})
     return {"listeners": 1, **counts}

@@ -60,7 +60,7 @@ def train(
         carry_spaces(tables, folder)
         chosen = trained.model.name if trained.model else None
         seconds = clock.perf_counter() - started
-        facts = record.write(folder, dataset, chosen, training.table(trained.candidates), fitted, seconds)
+        facts = record.write(folder, dataset, chosen, training.table(trained.candidates), fitted, seconds, made_from)
         told = (
             {"headline": f"there are no plays: content only, {left_out!r} of the settings left out"} if left_out else {}
         )

@@ -148,6 +148,8 @@ def ingest(
     """
     from recsys import sources
     from recsys.forgetting.listed import Forgotten
+    from recsys.tables.card import NAME as SUMMARY
+    from recsys.tables.card import data_card
 
     settings, out = settings or Settings(), Path(out)
     gone = Forgotten.above(out, forgotten)
@@ -178,6 +180,8 @@ def ingest(
             _save_sound(work / "sound", joined.space, joined)
         if settings.ingest.text:
             gathered = replace(gathered, dataset=_with_words(gathered.dataset, work))
+        card = data_card(gathered.dataset, gathered.rejects, inputs)
+        manifest.write_bytes(work / SUMMARY, card.encode())
         gathered.dataset.save(work, inputs=inputs, facts=facts)
     return Made("ingest", out, manifest.read(out, "tables"))
 

@@ -212,7 +212,8 @@ def _write(
     following = engine.following and engine.following.moved(updated.tracks)
     write_engine(folder, updated.dataset, updated.model, updated.index, following)
     base, before = engine.facts, _story(engine)
-    facts = record.write(folder, updated.dataset, base["chosen"], base["models"], settings, seconds)
+    made_from = {"bundle": engine.folder.name, "files": fingerprint(engine.folder), "inputs": inputs}
+    facts = record.write(folder, updated.dataset, base["chosen"], base["models"], settings, seconds, made_from)
     shutil.copyfile(engine.folder / "settings.toml", folder / "settings.toml")  # those of the training
     trained = before.get("trained") or _trained(engine)
     since = {noun: before.get("since", {}).get(noun, 0) + updated.counts[noun] for noun in COUNTS}
@@ -227,7 +228,6 @@ def _write(
         "advice": advice(since, trained, updated.drift),
         "files": sorted({*before.get("files", ()), *_hashes(inputs)}),
     }
-    made_from = {"bundle": engine.folder.name, "files": fingerprint(engine.folder), "inputs": inputs}
     told = {"seed": base["seed"], "update": story, "headline": _headline(story)}
     return {"made_from": made_from, **facts, **told, "index": updated.index.facts() if updated.index else []}
 
@@ -302,11 +302,12 @@ def feedback(
     posterior = outcomes.posterior(found, held)
     explore = settings.recommend.explore or EXPLORE
     chance = Exploration(explore, posterior).chances(Engine.open(bundle).model) if posterior else {}
+    told = found.together(settings.privacy.audience)
     facts = {
         "counted": [*before.get("counted", []), counted],
         "depth": depth,
-        "rates": outcomes.rates(found),
-        "worth": outcomes.worths(found, chance),
+        "rates": outcomes.rates(told),
+        "worth": outcomes.worths(told, chance),
         "posterior": posterior,
         "chances": chance,
         "headline": "; ".join(outcomes.told(found, chance)),
