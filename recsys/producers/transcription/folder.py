@@ -26,6 +26,7 @@ from recsys.audio.spectra import front_end_hash
 from recsys.audio.tags import read_tags
 from recsys.audio.workers import UNREADABLE, Outcome, Task, Workers
 from recsys.errors import ArtefactError, DataError
+from recsys.producers.harmony.chords import VOCABULARIES
 from recsys.producers.notation import safe_names
 from recsys.producers.transcription.models import imported
 from recsys.producers.transcription.track import PARTS, VERSION
@@ -72,10 +73,12 @@ def transcribe_folder(
         Facts: ``tracks``, ``failed``, ``transcribed`` in this run, ``removed``, ``unchanged``.
 
     Raises:
-        DataError: a folder does not exist, or an unknown part.
+        DataError: a folder does not exist, an unknown part, or an unknown vocabulary.
         ArtefactError: ``out`` holds something else, or another process writes to it.
     """
     _note_cost(parts, note_model)
+    if vocabulary not in VOCABULARIES:
+        raise DataError(f"vocabulary {vocabulary!r}; expected one of {', '.join(VOCABULARIES)}")
     found, place = scan(folders), Path(out)
     options: dict[str, Any] = {"parts": sorted({"beats", *parts}), "vocabulary": vocabulary, "musicxml": musicxml}
     options["note_model"] = _maker(note_model) if "notes" in parts else None

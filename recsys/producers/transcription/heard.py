@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 WEIGHTS = Path(__file__).with_name("notes.safetensors")
 BLOCK = 1024  # frames heard at a time
+WIDEST = 1024  # channels of a network that is loaded
 MARGIN = network.MARGIN + keys.MARGIN  # frames beside them
 
 
@@ -79,9 +80,13 @@ def _stored(place: Path) -> dict[str, torch.Tensor]:
 
 def _widths(stored: dict[str, torch.Tensor], place: Path) -> tuple[int, int]:
     try:
-        return len(stored["stem.weight"]), len(stored["blocks.0.narrow.weight"])
+        wide, narrow = (stored[name].shape for name in ("stem.weight", "blocks.0.narrow.weight"))
     except KeyError as error:
         raise DataError(f"{place} has no {error}; expected the weights of the note network") from error
+    if not len(wide) == len(narrow) == 4 or max(*wide, *narrow) > WIDEST:
+        found = f"{place} has weights of the shapes {tuple(wide)} and {tuple(narrow)}"
+        raise DataError(f"{found}; expected those of the note network, four numbers, none above {WIDEST}")
+    return wide[0], narrow[0]
 
 
 def _blocks(sounds: Iterable[Sound]) -> Iterator[tuple[Floats, int]]:

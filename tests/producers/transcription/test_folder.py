@@ -110,3 +110,9 @@ def test_what_was_written_before_and_is_not_now_goes(tmp_path: Path) -> None:
     assert made.facts["failed"] == 1
     assert not list(out.glob("one.*"))
     assert not manifest.problems(out)
+
+
+def test_an_unknown_vocabulary_is_said_before_anything_is_heard(music: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="vocabulary 'jazz'; expected one of majmin, sevenths, all"):
+        api.transcribe([music], out=tmp_path / "out", vocabulary="jazz")
+    assert not (tmp_path / "out").exists()

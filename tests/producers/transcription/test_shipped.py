@@ -152,3 +152,13 @@ def test_louder_sound_has_higher_levels_of_the_same_shape() -> None:
     loud = keys.levels(2 * tone(60, 1.0))
     heard = soft > 0.1
     np.testing.assert_allclose((loud - soft)[heard], 20 * np.log10(2) / keys.FLOOR, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(), (40,), (100_000, 18, 3, 5)])
+def test_a_file_cannot_ask_for_a_network_of_any_size(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    from safetensors.torch import save_file
+
+    stem = torch.zeros(shape, dtype=torch.float16)
+    save_file({"stem.weight": stem, "blocks.0.narrow.weight": torch.zeros(20, 40, 3, 1)}, tmp_path / "a.safetensors")
+    with pytest.raises(DataError, match="expected those of the note network"):
+        open_model(tmp_path / "a.safetensors")
