@@ -77,7 +77,9 @@ def measured(splits: list[Split], settings: Settings, *, progress: Progress | No
     chosen, told = settings.evaluate, _steps(progress)
     for thaw, some in groupby(splits, key=lambda split: split.name.startswith("thaw-")):
         fit = Chooser(settings, once=thaw, progress=progress)
-        results += run(list(some), fit, seed=chosen.seed, draws=chosen.bootstrap, progress=told)
+        results += run(
+            list(some), fit, seed=chosen.seed, draws=chosen.bootstrap, audience=settings.privacy.audience, progress=told
+        )
     return results
 
 

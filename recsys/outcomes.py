@@ -10,7 +10,7 @@ are those that it liked best, and rates tell as much about the rows as about the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recsys.errors import ArtefactError
+from recsys.evaluation.exposure import RARER
 from recsys.evaluation.intervals import Interval, interval
 from recsys.pseudonyms import Pseudonyms
 from recsys.tables import Dataset
@@ -50,6 +51,14 @@ class Trials:
     def logged(self) -> Trials:
         """Those whose chance is known."""
         return self.take(np.isfinite(self.chance))
+
+    def together(self, audience: int) -> Trials:
+        """The same, with sources that fewer listeners had rows of under one name."""
+        names, code = np.unique(self.source, return_inverse=True)
+        pairs = np.unique(np.column_stack([code, self.user]), axis=0)
+        had = np.bincount(pairs[:, 0], minlength=len(names))
+        few = had < min(audience, len(np.unique(self.user)))
+        return replace(self, source=np.where(few, RARER, names)[code] if len(names) else self.source)
 
     def take(self, some: NDArray[Any]) -> Trials:
         """Some of them, by a mask or an index."""

@@ -126,6 +126,12 @@ class Evaluate(Section):
     seeds: int = Field(5, ge=1, le=100, description="splits of the ablation")
 
 
+class Privacy(Section):
+    """What reports and counts tell of listeners."""
+
+    audience: int = Field(10, ge=1, description="what concerns fewer listeners is told together with the rest")
+
+
 class Serve(Section):
     """Answering over HTTP, and how much anybody may ask of it."""
 
@@ -183,6 +189,7 @@ class Settings(Section):
     similar: Similar = Similar()
     playlist: Playlist = Playlist()
     evaluate: Evaluate = Evaluate()
+    privacy: Privacy = Privacy()
     serve: Serve = Serve()
     producers: Producers = Producers()
     models: dict[str, dict[str, Any]] = Field({}, description="hyper-parameters by model name")

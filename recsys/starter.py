@@ -76,4 +76,7 @@ audio = []          # optional: folders of sound files; they are analysed and jo
 # protocol = "warm"         # or strong, cold, continuation, temporal, thaw, all
 # seed = 42
 # bootstrap = 1000
+
+# [privacy]
+# audience = 10             # what concerns fewer listeners is told together with the rest
 """

@@ -140,6 +140,17 @@ def test_the_mix_moves_to_the_better_source() -> None:
     assert np.mean(earned[-4:]) > 1.25 * earned[0]
 
 
+def test_a_source_that_few_had_is_not_told_alone() -> None:
+    user = np.repeat(np.arange(20, dtype=np.int32), 2)
+    source = np.array(["ials", "slim"] * 9 + ["ials", "bpr"] * 10 + ["ials", "ease"], dtype=object)
+    yes = np.ones(len(user), bool)
+    found = Trials(user, source, yes, ~yes, np.full(len(user), 0.5))
+    assert sorted({*found.together(10).source}) == ["bpr", "ials", "rarer"]
+    assert sorted({*found.together(9).source}) == ["bpr", "ials", "rarer", "slim"]
+    assert sorted({*found.together(1).source}) == ["bpr", "ease", "ials", "slim"]
+    assert sum(row["trials"] for row in rates(found.together(10))) == len(user)
+
+
 # ---- the two commands together ------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ Conventions:
     * What was wanted (merit) is the hidden tracks of each listener, each list of them summing to 1 as well.
     * Groups come from the catalogue: bands of popularity, decades, and every column of words or flags that has a few
       values: genre, country, gender, licence, explicit, generated, … A track of several values counts in parts.
-    * Groups that fewer than ``AUDIENCE`` listeners were exposed to or wanted are told together as "rarer": no number
+    * Groups that fewer than ``audience`` listeners were exposed to or wanted are told together as "rarer": no number
       in a report speaks of a handful of people. No listener is named.
     * Nothing here says what is fair. It says what is, and what it is compared with.
 """
@@ -93,7 +93,14 @@ def exposures(rows: NDArray[np.integer], tracks: int) -> sp.csr_array:
 
 
 def groups(
-    lists: TopK, held: Histories, plays: Histories, catalogue: Catalogue, *, seed: int = 0, draws: int = 1000
+    lists: TopK,
+    held: Histories,
+    plays: Histories,
+    catalogue: Catalogue,
+    *,
+    seed: int = 0,
+    draws: int = 1000,
+    audience: int = AUDIENCE,
 ) -> list[Group]:
     """Every group of every attribute, largest share of the catalogue first.
 
@@ -102,13 +109,14 @@ def groups(
         held: what each of them wanted, CSR (q, tracks).
         plays: the training side, CSR (listeners, tracks).
         catalogue: of all tracks.
+        audience: groups of fewer listeners are told together.
     """
     shown = exposures(lists.rows[:, :K], len(catalogue))
     wanted = _rows_to_one(held)
     heard = np.bincount(plays.indices, minlength=len(catalogue)).astype(np.float64)
     found = []
     for by, (labels, members) in attributes(catalogue, heard).items():
-        found += _told(by, labels, members, shown, wanted, heard, seed, draws)
+        found += _told(by, labels, members, shown, wanted, heard, seed, draws, audience)
     return found
 
 
@@ -174,9 +182,10 @@ def _told(
     heard: Shares,
     seed: int,
     draws: int,
+    least: int,
 ) -> list[Group]:
     """The groups of one attribute; what concerns too few listeners, or comes after the largest, is told together."""
-    merged, names = _merged(labels, members, shown, wanted)
+    merged, names = _merged(labels, members, shown, wanted, least)
     exposed, asked = np.asarray((shown @ merged).toarray()), np.asarray((wanted @ merged).toarray())
     sizes, plays = _column(merged), np.asarray(heard @ merged).ravel()
     spread = intervals({i: exposed[:, i] for i in range(len(names))}, seed=seed, draws=draws)
@@ -189,12 +198,12 @@ def _told(
 
 
 def _merged(
-    labels: list[str], members: sp.csr_array, shown: sp.csr_array, wanted: sp.csr_array
+    labels: list[str], members: sp.csr_array, shown: sp.csr_array, wanted: sp.csr_array, least: int
 ) -> tuple[sp.csr_array, list[str]]:
     audience = np.diff(sp.csc_array((shown + wanted) @ members).indptr)
     size = _column(members)
     large = np.argsort(np.argsort(-size, kind="stable"), kind="stable") < MOST
-    kept = np.flatnonzero((audience >= min(AUDIENCE, shown.shape[0])) & large)
+    kept = np.flatnonzero((audience >= min(least, shown.shape[0])) & large)
     rest = np.setdiff1d(np.arange(len(labels)), kept)
     if not len(rest):
         return members, labels

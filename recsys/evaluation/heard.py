@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from recsys.evaluation import charts, style, words
-from recsys.evaluation.exposure import AUDIENCE, Disparity, Group, K, disparities
+from recsys.evaluation.exposure import Disparity, Group, K, disparities
 from recsys.evaluation.pieces import figure, grid_table
 from recsys.evaluation.result import Result, Turn
 
@@ -30,8 +30,8 @@ def section(result: Result) -> str:
     told = (
         f"How the first {K} places of {result.default}'s lists fall on tracks, a place at rank r counting "
         f"1 / log2(r + 1), beside the share of the catalogue and of the hidden tracks that listeners wanted. Groups "
-        f"that fewer than {AUDIENCE} listeners saw or wanted are told together. These are comparisons and no verdict: "
-        "what is due to whom is for people to say."
+        f"that fewer than {result.audience} listeners saw or wanted are told together. These are comparisons and "
+        "no verdict: what is due to whom is for people to say."
     )
     return (
         f'<section id="heard"><h2>Who gets heard</h2><p>{escape(told)} {_cost(result)}</p>'

@@ -40,6 +40,7 @@ def measured(
     seed: int,
     draws: int,
     ks: Sequence[int],
+    audience: int = exposure.AUDIENCE,
 ) -> Result:
     """The same, with lists made as they are needed; ``fitted`` says which model is the default and which are mixed."""
     plays = split.train.histories()
@@ -54,7 +55,7 @@ def measured(
         by_band[name] = slices.recall_by_band(found, split.held, band, max(ks))
         traits[name] = _character(split, found, plays)
         if name == fitted.default and split.name == "warm":
-            heard = _heard(split, found, plays, seed, draws)
+            heard = _heard(split, found, plays, seed, draws, audience)
     primary = f"ndcg@{max(ks)}"
     activity = {name: numbers[primary] for name, numbers in per_user.items()}
     parts = slices.by_activity(activity, split.histories, primary, seed=seed, draws=draws)
@@ -67,7 +68,8 @@ def measured(
         accuracy=_nested(intervals(_flat(per_user), seed=seed, draws=draws)),
         differences=_differences(per_user, [*REFERENCES, *([rival] if rival else [])], seed, draws),
         character=traits,
-        slices=parts,
+        slices=[part for part in parts if part.listeners >= min(audience, len(split))],
+        audience=audience,
         sizes=split.sizes(),
         seconds=seconds,
         seed=seed,
@@ -125,11 +127,11 @@ def _character(split: Split, lists: TopK, plays: Histories) -> dict[str, float]:
     )
 
 
-def _heard(split: Split, lists: TopK, plays: Histories, seed: int, draws: int) -> dict[str, Any]:
+def _heard(split: Split, lists: TopK, plays: Histories, seed: int, draws: int, audience: int) -> dict[str, Any]:
     """Who gets heard in the lists of the default; read under the warm protocol, where all tracks are candidates."""
     catalogue = split.train.catalogue
     return {
-        "exposure": exposure.groups(lists, split.held, plays, catalogue, seed=seed, draws=draws),
+        "exposure": exposure.groups(lists, split.held, plays, catalogue, seed=seed, draws=draws, audience=audience),
         "concentration": exposure.concentration(lists, split.held, plays, catalogue.artists),
     }
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recsys.errors import DataError, did_you_mean
+from recsys.evaluation.exposure import AUDIENCE
 from recsys.evaluation.fitted import Fit, Fitted, Ranker
 from recsys.evaluation.floors import floors
 from recsys.evaluation.measured import extras, measured
@@ -59,6 +60,7 @@ def run(
     draws: int = 1000,
     ks: Sequence[int] = KS,
     depth: int = DEPTH,
+    audience: int = AUDIENCE,
     clock: Callable[[], float] = time.perf_counter,
     progress: Callable[[str], None] = lambda message: None,
 ) -> list[Result]:
@@ -71,6 +73,7 @@ def run(
         draws: bootstrap resamples.
         ks: cut-offs of the metrics.
         depth: length of the lists asked for (500, so that clicks and mrr are whole).
+        audience: what concerns fewer listeners is not told on its own.
         clock: seconds, for the timings.
         progress: told what begins.
     """
@@ -87,7 +90,7 @@ def run(
         seconds = {"fit": spent}
         shown = fitted if split.pool is None else fitted.beside(floors(split.train, seed=seed))
         lists = _ranked(split, shown.rankers, depth, seed, clock, progress, seconds)
-        result = measured(split, lists, seconds, shown, seed=seed, draws=draws, ks=ks)
+        result = measured(split, lists, seconds, shown, seed=seed, draws=draws, ks=ks, audience=audience)
         results.append(replace(result, **extras(split, fitted, result.primary, seed=seed, draws=draws)))
     return results
 

@@ -214,7 +214,7 @@ def _slices(result: Result, colours: Mapping[str, str]) -> str:
         labels = list(dict.fromkeys(s.label for s in mine))
         series = {n: {s.label: s.value for s in mine if s.model == n} for n in shown}
         title = f"By {by}"
-        text = SLICE_TEXT.get(by, "")
+        text = f"{SLICE_TEXT.get(by, '')} Parts of fewer than {result.audience} listeners are left out.".strip()
         svg = charts.groups(labels, series, colours, title=title, axes=(by, words.pretty(mine[0].metric)))
         drawn.append(figure(title, text, svg))
     return "".join(drawn)

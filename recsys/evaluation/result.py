@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsys.evaluation.exposure import Group
+from recsys.evaluation.exposure import AUDIENCE, Group
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.slices import Slice
 
@@ -50,6 +50,7 @@ class Result:
         dials: what each dial costs, place by place.
         exposure: who gets heard in the lists of the default model, by group of tracks.
         concentration: how unevenly artists share that, by name of the measure.
+        audience: parts of fewer listeners are left out of ``slices``, and told together in ``exposure``.
     """
 
     protocol: str
@@ -67,6 +68,7 @@ class Result:
     dials: list[Turn] = field(default_factory=list)
     exposure: list[Group] = field(default_factory=list)
     concentration: dict[str, float] = field(default_factory=dict)
+    audience: int = AUDIENCE
 
     @property
     def best(self) -> str:

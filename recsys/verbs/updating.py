@@ -303,11 +303,12 @@ def feedback(
     explore = settings.recommend.explore or EXPLORE
     chance = Exploration(explore, posterior).chances(Engine.open(bundle).model) if posterior else {}
     told = found.together(settings.privacy.audience)
+    named = {"mix", "shown", *told.source.tolist()}
     facts = {
         "counted": [*before.get("counted", []), counted],
         "depth": depth,
         "rates": outcomes.rates(told),
-        "worth": outcomes.worths(told, chance),
+        "worth": {name: worth for name, worth in outcomes.worths(found, chance).items() if name in named},
         "posterior": posterior,
         "chances": chance,
         "headline": "; ".join(outcomes.told(found, chance)),

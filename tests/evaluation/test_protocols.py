@@ -8,7 +8,10 @@ import scipy.sparse as sp
 
 from recsys.errors import DataError
 from recsys.evaluation import Fitted, Result, measure, prepare, protocols, run, slices, warm
+from recsys.evaluation.exposure import AUDIENCE
+from recsys.evaluation.measured import measured
 from recsys.evaluation.report import write_report
+from recsys.settings import Settings
 from recsys.tables import TopK
 from tests.evaluation.worlds import fit, ranked, world
 
@@ -16,7 +19,7 @@ from tests.evaluation.worlds import fit, ranked, world
 @pytest.fixture(scope="module")
 def results() -> list[Result]:
     ticking = iter(range(1000))
-    return run(prepare(world()).splits, fit, draws=100, ks=(5, 10), clock=lambda: float(next(ticking)))
+    return run(prepare(world()).splits, fit, draws=100, ks=(5, 10), audience=1, clock=lambda: float(next(ticking)))
 
 
 def test_all_protocols_run(results):
@@ -109,6 +112,21 @@ def test_activity_slices_are_weighted_parts_of_the_whole(results):
         assert sum(s.listeners for s in mine) == result.sizes["listeners evaluated"]
         whole = sum(s.listeners * s.value.mean for s in mine) / result.sizes["listeners evaluated"]
         assert whole == pytest.approx(result.accuracy["itemknn"][result.primary].mean)
+
+
+def test_parts_of_few_listeners_are_left_out():
+    split = warm(world(), rng=np.random.default_rng(0))
+    perfect = ranked(split.held.toarray(), split.histories, None, 10)
+    full = measured(split, [("oracle", perfect)], {}, Fitted({}), seed=0, draws=100, ks=(10,), audience=1)
+    most = max(part.listeners for part in full.slices)
+    some = measured(split, [("oracle", perfect)], {}, Fitted({}), seed=0, draws=100, ks=(10,), audience=most)
+    assert (full.audience, some.audience) == (1, most)
+    assert some.slices == [part for part in full.slices if part.listeners >= most] != full.slices
+    assert Result.from_json(some.to_json()).audience == most
+
+
+def test_the_setting_and_its_default_agree():
+    assert Settings().privacy.audience == AUDIENCE
 
 
 def test_recall_by_band_of_popularity():
