@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from recsys.producers.harmony.hearing import stretches
 from recsys.producers.notation import read_midi
-from tests.measure.note_music import Music, Part
+from tests.measure.note_made import Music, Part
 
 SOUNDS = (".wav", ".flac", ".mp3", ".ogg")
 TOLD = (".mid", ".midi", ".csv", ".jams")

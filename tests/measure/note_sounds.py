@@ -19,7 +19,7 @@ from recsys.producers.transcription.keys import HOP, KEYS, LOWEST
 from tests.measure.arrange import _glide
 from tests.measure.instrument_notes import PLAYED
 from tests.measure.instrument_synthetic import RECIPES, note
-from tests.measure.note_music import DRUMS, Music, Part
+from tests.measure.note_made import DRUMS, Music, Part
 from tests.measure.perform import _variable
 
 RATE = 22050

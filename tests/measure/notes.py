@@ -27,7 +27,7 @@ from recsys.producers.harmony.hearing import stretches
 from recsys.producers.notation import Notes
 from recsys.producers.transcription.models import NoteModel, open_model
 from tests.measure.arrange import _glide
-from tests.measure.note_music import Music, beaten
+from tests.measure.note_made import Music, beaten
 from tests.measure.note_sounds import coloured, played
 
 Floats = NDArray[np.float64]

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from recsys.producers.transcription.keys import levels
 from tests.measure import note_own, note_sounds
 from tests.measure.note_lessons import SCALE, clips_of, learn
-from tests.measure.note_music import Music, Shelf, music, shelf
+from tests.measure.note_made import Music
+from tests.measure.note_music import Shelf, music, shelf
 
 SECONDS = 60.0
 SHARES = {

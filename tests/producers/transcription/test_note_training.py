@@ -13,7 +13,8 @@ from recsys.audio.sound import RATE
 from recsys.producers.notation import Notes, Part, Piece, write_midi
 from recsys.producers.transcription.models import open_model
 from tests.measure import note_lessons, note_own
-from tests.measure.note_music import DRUMS, HIGHEST, KINDS, LOWEST, Shelf, music
+from tests.measure.note_made import DRUMS, HIGHEST, LOWEST
+from tests.measure.note_music import KINDS, Shelf, music
 from tests.measure.note_sounds import RATE as SAMPLED
 from tests.measure.note_sounds import added, held, worn
 from tests.measure.train_notes import keep, split

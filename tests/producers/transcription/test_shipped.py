@@ -19,7 +19,7 @@ from recsys.producers.transcription.heard import BLOCK, MARGIN, ShippedNotes
 from recsys.producers.transcription.models import NoteModel, open_model
 from recsys.producers.transcription.network import NoteNetwork, combed, woven
 from recsys.producers.transcription.peaks import FRAME, Odds, find
-from tests.measure.note_music import Music, Part
+from tests.measure.note_made import Music, Part
 from tests.measure.note_sounds import coloured, targets
 
 Floats = np.ndarray
