@@ -11,7 +11,7 @@ from recsys.evaluation.fitting import document
 from recsys.evaluation.intervals import Interval
 from recsys.evaluation.pieces import figure, grid_table
 from recsys.producers.labelling.grading import Reliability, confusion, reliability
-from recsys.producers.labelling.summary import LARGEST, WORDS, left_out, sigmas, together
+from recsys.producers.labelling.summary import LARGEST, WORDS, by_column, left_out, sigmas, together
 
 if TYPE_CHECKING:
     from recsys.producers.labelling.choice import Choice
@@ -43,7 +43,7 @@ def _section(choice: Choice) -> str:
     drawn = f'<div class="grid">{"".join(figures)}</div>' if figures else ""
     told = f"{int(target.known.sum())} files, {target.kind}: {', '.join(target.classes[:LARGEST])}."
     head = f'<section id="{escape(target.name)}"><h2>{escape(target.name)}</h2><p>{escape(told)}</p>'
-    return f"{head}{_arms(choice)}{_told(choice)}{drawn}{_confusion(choice)}</section>"
+    return f"{head}{_arms(choice)}{_told(choice)}{drawn}{_confusion(choice)}{_columns(choice)}</section>"
 
 
 def _arms(choice: Choice) -> str:
@@ -111,3 +111,11 @@ def _confusion(choice: Choice) -> str:
     counts = confusion(choice.target, choice.winner.round.prediction.mean)
     rows = [[name, *(str(count) for count in row)] for name, row in zip(classes, counts, strict=True)]
     return grid_table(["true class", *classes], rows, "True class by row, chosen class by column")
+
+
+def _columns(choice: Choice) -> str:
+    """Each tag or number by itself."""
+    if choice.target.kind == "single":
+        return ""
+    names, rows = by_column(choice)
+    return grid_table([choice.target.name, *names], rows, f"The {choice.winner.arm} arm, each by itself")

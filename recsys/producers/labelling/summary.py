@@ -164,13 +164,19 @@ def _confusion(choice: Choice) -> list[str]:
     return ["True class by row, chosen class by column:", "", *_table(["", *classes], rows), ""]
 
 
-def _columns(choice: Choice) -> list[str]:
+def by_column(choice: Choice) -> tuple[list[str], list[list[str]]]:
+    """Measures of each tag or number: their names, and a row for each."""
     target, mean = choice.target, choice.winner.round.prediction.mean
     known = target.known
     names = ("spearman", "r2", "mae") if target.kind == "numeric" else ("average_precision", "f1")
     each = [columns(target.take(known), mean[known], name) for name in names]
     rows = [[_plain(one), *(f"{v:.3f}" for v in found)] for one, *found in zip(target.classes, *each, strict=True)]
-    return [*_table(["", *(WORDS[name] for name in names)], rows), ""]
+    return [WORDS[name] for name in names], rows
+
+
+def _columns(choice: Choice) -> list[str]:
+    names, rows = by_column(choice)
+    return [*_table(["", *names], rows), ""]
 
 
 def _curve(choice: Choice) -> list[str]:

@@ -275,3 +275,4 @@ def test_the_page_tells_what_the_summary_tells_of_numbers(model: Path) -> None:
     text = (model / "report.html").read_text(encoding="utf-8")
     line = next(line for line in (model / "SUMMARY.md").read_text(encoding="utf-8").splitlines() if "one sigma" in line)
     assert line in text
+    assert all(f">{tag}<" in text for tag in open_model(model).learned[1].classes)
