@@ -79,14 +79,15 @@ def _why(facts: Mapping[str, Any]) -> str:
     return (
         "On a validation part (a share of every listener's tracks, hidden from training), with the paired difference "
         f"to popularity:\n\n{told}\n\n"
-        "These numbers chose the model; `recsys evaluate` measures it on plays that chose nothing."
+        "The blend is taken, which answers for new tracks too, unless another was better beyond doubt or the settings "
+        "name one. These numbers chose the model; `recsys evaluate` measures it on plays that chose nothing."
     )
 
 
 def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = row["interval"]
     gain = row.get("gain")
-    more = f"{gain['mean']:+.4f} ({gain['low']:+.4f}–{gain['high']:+.4f})" if gain else ""
+    more = f"{gain['mean']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})" if gain else ""
     ndcg = f"{row['ndcg@100']:.4f}", f"{low:.4f}–{high:.4f}"
     return row["model"], *ndcg, more, f"{row['recall@20']:.4f}", f"{row['coverage@50']:.2f}"
 
@@ -96,9 +97,11 @@ def _kept(dataset: Dataset) -> str:
     plays = dataset.plays.matrix().nnz
     times = "with when each was last heard" if dataset.plays.time is not None else "without times"
     skips = f", {len(dataset.skips):,} skips" if dataset.skips is not None and len(dataset.skips) else ""
+    known = [] if dataset.listeners is None else [f"`{name}`" for name in dataset.listeners]
+    more = f"Models may have read {', '.join(known)} of them, and keep what they learned of it." if known else ""
     return (
         f"The ids of {len(dataset.users):,} listeners, their histories ({plays:,} pairs of listener and track, {times}"
-        f"{skips}), and, where the model learns one, a vector for each. Nothing else of them. {card.FORGET}"
+        f"{skips}), and, where the model learns one, a vector for each. {more or 'Nothing else of them.'} {card.FORGET}"
     )
 
 

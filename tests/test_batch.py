@@ -18,6 +18,7 @@ from recsys import api, manifest
 from recsys.engine import Engine
 from recsys.errors import ArtefactError, DataError, SettingsError
 from recsys.settings import parse
+from recsys.terminal import described
 
 PARTS = parse({"recommend": {"users_per_part": 7, "n": 10}})
 
@@ -97,6 +98,7 @@ def test_the_report_is_listed_and_shows_listeners_as_the_lists_name_them(bundle:
     lists = pd.read_parquet(made.path)
     shown = [name for name in lists["user_id"].unique() if f"<h3>{name}</h3>" in page]
     assert "_report.html" in made.facts["files"]
+    assert f"in words: {made.path}/_report.html" in described(api.inspect(made.path))
     assert len(shown) == 6
     assert "<dd>novelty 0.3, " in page
     assert not any(f"<h3>{user}</h3>" in page for user in Engine.open(bundle).users.ids)

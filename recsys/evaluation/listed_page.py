@@ -159,7 +159,8 @@ def _concentration(tally: Tally, catalogue: Catalogue, heard: NDArray[np.floatin
     codes = catalogue.artists[known]
     lists, plays = (np.bincount(codes, each[known]).astype(np.float64) for each in (tally.places, heard))
     return (
-        f"The hundredth of artists with most has {top(lists, 0.01):.0%} of places and {top(plays, 0.01):.0%} of plays; "
+        f"The hundredth of artists with most has {100 * top(lists, 0.01):.0f} % of places and "
+        f"{100 * top(plays, 0.01):.0f} % of plays; "
         f"the Gini coefficient over artists is {gini(lists):.2f} of places and {gini(plays):.2f} of plays."
     )
 
@@ -171,7 +172,7 @@ def _popularity(tally: Tally, heard: NDArray[np.floating]) -> str:
     text = "A third of all plays falls on each band; the most played tracks are few."
     series = {"each alike": [(x, x) for x, _ in lorenz(heard)], "plays": lorenz(heard), "lists": lorenz(tally.places)}
     colours = {"each alike": style.PLAIN, "plays": style.colour(1), "lists": style.colour(0)}
-    ends = {x: f"{x:.0%}" if round(x * 20) % 5 == 0 else "" for x, _ in lorenz(heard)}
+    ends = {x: f"{100 * x:.0f} %" if round(x * 20) % 5 == 0 else "" for x, _ in lorenz(heard)}
     title = "How evenly tracks are listed"
     curve = charts.lines(
         series,
@@ -193,10 +194,10 @@ def _popularity(tally: Tally, heard: NDArray[np.floating]) -> str:
 
 
 def _covered(tally: Tally, heard: NDArray[np.floating]) -> str:
-    share, uneven = (tally.places > 0).mean(), (gini(tally.places.astype(np.float64)), gini(heard.astype(np.float64)))
+    share, uneven = (tally.places > 0).mean(), [gini(each.astype(np.float64)) for each in (tally.places, heard)]
     return (
-        f"Some list holds {share:.0%} of the catalogue; the Gini coefficient of places is {uneven[0]:.2f}, that of "
-        f"plays {uneven[1]:.2f}."
+        f"Some list holds {100 * share:.0f} % of the catalogue; the Gini coefficient of places is {uneven[0]:.2f}, "
+        f"that of plays {uneven[1]:.2f}."
     )
 
 
@@ -225,7 +226,7 @@ def _marks(tally: Tally, catalogue: Catalogue, heard: NDArray[np.floating]) -> s
 
 
 def _share(value: float) -> str:
-    return f"{value:.1%}"
+    return f"{100 * value:.1f} %"
 
 
 def _how(tally: Tally, facts: Mapping[str, Any], dials: Mapping[str, Any]) -> str:

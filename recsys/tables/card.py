@@ -134,10 +134,14 @@ def _rejects(rejects: pd.DataFrame) -> str:
 def _columns(frame: pd.DataFrame, noun: str) -> str:
     """How much of each column is known."""
     known = {str(name): frame[name].map(_filled) if name in LISTS else frame[name].notna() for name in frame}
-    lines = [(name, f"{int(each.sum()):,}", f"{1 - each.mean():.1%}") for name, each in known.items() if each.any()]
+    lines = [(name, f"{int(each.sum()):,}", _missing(each)) for name, each in known.items() if each.any()]
     empty = [f"`{name}`" for name, each in known.items() if not each.any()]
     told = table(("column", f"{noun} with it", "missing"), lines) if lines else f"Nothing but the ids of {noun}."
     return told + (f"\n\nNothing in {', '.join(empty)}." if empty else "")
+
+
+def _missing(known: Any) -> str:
+    return f"{100 * (1 - known.mean()):.1f} %" if len(known) else ""
 
 
 def _filled(value: Any) -> bool:
@@ -148,8 +152,7 @@ def _filled(value: Any) -> bool:
 def _contents(dataset: Dataset) -> list[str]:
     spaces = sorted(dataset.contents.items())
     lines = [
-        (name, space.vectors.shape[1], f"{int(space.known.sum()):,}", f"{1 - space.known.mean():.1%}")
-        for name, space in spaces
+        (name, space.vectors.shape[1], f"{int(space.known.sum()):,}", _missing(space.known)) for name, space in spaces
     ]
     return ["## Content spaces\n\n" + table(("space", "numbers", "tracks with it", "missing"), lines)] if lines else []
 

@@ -120,6 +120,8 @@ def test_a_run_that_is_killed_goes_on(data: Path, gone: str, monkeypatch: pytest
     assert made.path == half.path
     assert {one["kind"] for one in made.facts["changed"]} >= {"bundle", "tables", "ledger", "recommendations", "list"}
     assert traces([data], Who(gone), Counter()) == []
+    assert not list(data.glob("out/recs-*/_report.html"))  # it counts them, and may show their list
+    assert (data / "tables/SUMMARY.md").read_text().endswith("the counts above are from before.\n")
 
 
 def test_every_version_of_a_bundle_loses_the_listener(data: Path, gone: str) -> None:

@@ -36,8 +36,8 @@ def test_it_counts_rows_days_and_what_is_missing() -> None:
     told = card([])
     assert told.startswith("# Tables: 3 plays of 3 tracks by 2 listeners\n")
     assert "| plays | 3 | 2 | 2 | 1970-01-01 | 1970-01-10 |" in told
-    assert "| genre | 1 | 66.7% |" in told
-    assert "| sound | 2 | 2 | 33.3% |" in told
+    assert "| genre | 1 | 66.7 % |" in told
+    assert "| sound | 2 | 2 | 33.3 % |" in told
     assert "| licence | CC0 | 2 |\n| licence | not said | 1 |" in told
     assert "| plays | p.csv | `abababababababab` |" in told
     assert "None." in told
@@ -51,6 +51,6 @@ def test_rejects_are_told_by_reason_and_never_quoted() -> None:
 
 def test_what_is_known_of_listeners_is_named_without_values() -> None:
     told = card([], pd.DataFrame({"country": ["NO", None]}))
-    assert "| country | 1 | 50.0% |" in told
+    assert "| country | 1 | 50.0 % |" in told
     assert "NO" not in told.replace("NOT", "")
     assert "Nothing else is known of them" in card([])
