@@ -47,7 +47,7 @@ def recommend(
     only_stale: bool = False,
     progress: Progress | None = None,
 ) -> Made:
-    """Lists for many listeners: a folder of partitions.
+    """Lists for many listeners: a folder of partitions, and beside them ``_report.html`` about all of them.
 
     Columns: user_id, rank, track_id, score, source (the member that gave most), reason (text) and why (``parts`` that
     sum to the score, and the own ``plays`` that carried it).
