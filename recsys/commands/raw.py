@@ -58,7 +58,7 @@ def analyze(
     workers: Annotated[int | None, typer.Option(help="Processes.", min=1)] = None,
     windows: Annotated[int | None, typer.Option(help="Windows of 30 s heard of each file.", min=1)] = None,
     with_: Annotated[list[str] | None, typer.Option("--with", help="chords, notes, or both: notes,chords.")] = None,
-    note_model: Annotated[Path | None, typer.Option(help="basic-pitch's nmp.onnx, for notes.")] = None,
+    note_model: Annotated[Path | None, typer.Option(help="Other weights for notes, or basic-pitch's nmp.onnx.")] = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:

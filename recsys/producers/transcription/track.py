@@ -18,7 +18,7 @@ from recsys.producers.melody.line import melody
 from recsys.producers.notation import Metre, Notes, Part, Piece, Transcription, write_transcription
 from recsys.producers.transcription.models import NoteModel, open_model
 
-VERSION = 2  # goes up when what is written changes
+VERSION = 3  # goes up when what is written changes
 PARTS = ("beats", "chords", "notes")
 
 
