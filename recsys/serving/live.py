@@ -11,6 +11,7 @@ from pathlib import Path
 from recsys import bundle
 from recsys.errors import RecsysError
 from recsys.serving.answers.library import Library
+from recsys.serving.answers.similar import Near, similar
 from recsys.serving.answers.stand import Stand
 from recsys.serving.metrics import Metrics
 from recsys.settings import Settings
@@ -45,7 +46,7 @@ class Live:
         Raises:
             ArtefactError: there is none.
         """
-        self.stand = Stand.open(bundle.resolve(self.path), self.library, self.settings)
+        self.stand = opened(bundle.resolve(self.path), self.library, self.settings)
         return self.stand
 
     def start(self) -> None:
@@ -79,7 +80,7 @@ class Live:
         if self.stand is not None and (target.name == self.stand.version or target == self._refused):
             return False
         try:
-            fresh = Stand.open(target, self.library, self.settings)
+            fresh = opened(target, self.library, self.settings)
         except Exception as error:
             self._refused = target
             self.metrics.swap_failures += 1
@@ -97,3 +98,15 @@ class Live:
             stand.prepare()
         except Exception as error:
             log.warning("bundle %s: %s", stand.version, error)
+
+
+def opened(folder: Path, library: Library, settings: Settings) -> Stand:
+    """Open a bundle and ask it once, so that the first request finds everything read and compiled.
+
+    Raises:
+        ArtefactError: no bundle there, torn or too new.
+    """
+    stand = Stand(folder, library, settings)
+    if len(stand.tracks) and (folder / "index").is_dir():
+        similar(stand, Near(track=str(stand.tracks.ids[0])))
+    return stand

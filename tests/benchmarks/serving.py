@@ -88,10 +88,10 @@ def _engine(path: Path) -> list[Row]:
     """The part of an answer that is not HTTP, in this process."""
     from recsys.serving.answers.library import Library
     from recsys.serving.answers.similar import Near, similar
-    from recsys.serving.answers.stand import Stand
+    from recsys.serving.live import opened
     from recsys.settings import Settings
 
-    stand = Stand.open(bundle.resolve(path), Library([]), Settings())
+    stand = opened(bundle.resolve(path), Library([]), Settings())
     spent = np.empty(ASKED)
     for i, track in enumerate(_tracks(len(stand.tracks), ASKED)):
         start = time.perf_counter()

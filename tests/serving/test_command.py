@@ -73,12 +73,12 @@ def test_the_help_names_the_key() -> None:
 def test_answering_loads_nothing_slow(bundle: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from recsys.serving.app import create_app;"
-        "from recsys.serving.answers.stand import Stand; from recsys.serving.answers.library import Library;"
+        "from recsys.serving.live import opened; from recsys.serving.answers.library import Library;"
         "from recsys.serving.answers.recommending import recommended;"
         "from recsys.serving.questions import AskRecommend;"
         "from recsys.settings import Settings; from recsys.bundle import resolve;"
         f"path = Path({str(bundle)!r}); create_app(path, wait=True);"
-        "stand = Stand.open(resolve(path), Library([]), Settings());"
+        "stand = opened(resolve(path), Library([]), Settings());"
         "recommended(stand, AskRecommend(user=str(stand.engine.users.ids[0])));"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,20 +54,6 @@ class Stand:
     def _open_index(self) -> None:
         if (self.engine.folder / "index").is_dir():
             self.engine.index.threads = 1  # requests share the processors, a single one needs but one
-
-    @classmethod
-    def open(cls, folder: Path, library: Library, settings: Settings) -> Self:
-        """Open a bundle and ask it once, so that the first request finds everything read and compiled.
-
-        Raises:
-            ArtefactError: no bundle there, torn or too new.
-        """
-        stand = cls(folder, library, settings)
-        if len(stand.tracks) and (folder / "index").is_dir():
-            from recsys.serving.answers.similar import Near, similar
-
-            similar(stand, Near(track=str(stand.tracks.ids[0])))
-        return stand
 
     @property
     def tracks(self) -> IdMap:
