@@ -125,13 +125,13 @@ def evaluate(
         plays: the training side, CSR (listeners, tracks).
         k: length of list.
         cover, lift: length of list for coverage and popularity lift; None = k.
-        tracks: number of candidates; None = tracks with a play in training.
+        tracks: number of candidates; None = all tracks, those without a play too, since they may be listed.
         artists: artist code per track, −1 = unknown.
         spaces: vectors (tracks, d) by name, for the diversity in each.
     """
     popularity = np.bincount(plays.indices, minlength=plays.shape[1])
     listeners = int((np.diff(plays.indptr) > 0).sum())
-    tracks = int((popularity > 0).sum()) if tracks is None else tracks
+    tracks = plays.shape[1] if tracks is None else tracks
     cover, lift = cover or k, lift or k
     found: dict[str, PerUser | float] = {
         f"coverage@{cover}": coverage(lists, tracks, cover),

@@ -96,7 +96,7 @@ def _turn(split: Split, dial: str, place: float, lists: TopK, seed: int, draws: 
     hit, size = metrics.hits(lists, split.held), np.diff(split.held.indptr)
     accuracy = interval(metrics.ndcg(hit, size, lists.rows.shape[1]), seed=seed, draws=draws)
     lift = character.popularity_lift(lists, split.histories, popularity, LIFT)
-    cover = character.coverage(lists, int((popularity > 0).sum()), COVER)
+    cover = character.coverage(lists, len(popularity), COVER)
     return Turn(dial, place, accuracy, cover, float(np.nanmean(lift)))
 
 

@@ -59,7 +59,7 @@ def test_all_by_name():
     found = character.evaluate(
         LISTS, HISTORIES, PLAYS, k=2, artists=np.array([0, 0, 1, 1]), spaces={"sound": np.eye(4)}
     )
-    assert found["coverage@2"] == 1.0
+    assert found["coverage@2"] == 0.75  # of all four tracks, the unplayed one too
     assert found["artist_share@2"] == pytest.approx(0.75)
     assert found["diversity_sound@2"] == pytest.approx(1.0)
     assert {"gini@2", "novelty@2", "popularity_lift@2", "repeat_rate@2", "cold_share@2"} < set(found)
